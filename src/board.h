@@ -1,0 +1,73 @@
+#ifndef DSP_BOARD_H
+#define DSP_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * The shared page: one slot per worker.  The master writes pid, generation
+ * and listener before it forks and clears the state when the worker is
+ * dead; the living worker writes the rest.  One writer per field, no lock.
+ */
+
+enum board_state {
+	BOARD_FREE,		/* no process */
+	BOARD_STARTING,		/* forked, not ready yet */
+	BOARD_IDLE,		/* waits for a connection */
+	BOARD_WAITING,		/* holds one, waits for a request */
+	BOARD_BUSY,		/* serves a request */
+	BOARD_RETIRING		/* asked to end */
+};
+
+struct board_counters {
+	uint64_t	connections;
+	uint64_t	requests;
+	uint64_t	denied;		/* refused by policy or syntax */
+	uint64_t	failed;		/* 502, 503 and broken answers */
+};
+
+/* board_open(n): make a board of n slots shared with all children to come:
+ * 0, or -1 with errno. */
+int board_open(size_t n);
+
+/* board_size(): the number of slots. */
+size_t board_size(void);
+
+/* The master's side. */
+
+/* board_claim(listener, generation): a free slot, now STARTING; board_size()
+ * when there is none. */
+size_t board_claim(unsigned listener, unsigned generation);
+void board_set_pid(size_t slot, pid_t pid);
+void board_release(size_t slot);	/* adds its counters to the total */
+size_t board_find(pid_t pid);		/* board_size() when unknown */
+
+pid_t board_pid(size_t slot);
+unsigned board_generation(size_t slot);
+unsigned board_listener(size_t slot);
+enum board_state board_state(size_t slot);
+int64_t board_since_ms(size_t slot);	/* of the state, io_now_ms time */
+int64_t board_started_ms(size_t slot);	/* when it was claimed */
+
+/* board_total(): counters of all workers, dead ones too. */
+struct board_counters board_total(void);
+
+/* The worker's side. */
+
+/* board_enter(slot): this process is slot from now on. */
+void board_enter(size_t slot);
+
+/* board_set(state): the state of this process, and since when. */
+void board_set(enum board_state state);
+
+/* board_mine(): this process's counters, to be raised in place. */
+struct board_counters *board_mine(void);
+
+/* board_count(state): workers in that state, all listeners.
+ * board_idle(listener, generation): idle (and starting) ones of one pool. */
+size_t board_count(enum board_state state);
+size_t board_idle(unsigned listener, unsigned generation);
+
+#endif /* DSP_BOARD_H */

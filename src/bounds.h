@@ -1,0 +1,104 @@
+#ifndef DSP_BOUNDS_H
+#define DSP_BOUNDS_H
+
+/*
+ * Every compile-time limit of the program, with its unit and its reason.
+ * Over a limit there is an answer and a log line, never a cut or a crash.
+ */
+
+/* -- what a client may send -- */
+
+/* Bytes of a request line.  docker-py writes filters into the query; 16 KiB
+ * is twice what the longest client seen here sends. */
+#define BOUNDS_REQUEST_LINE_CAP		16384
+
+/* Bytes of a whole head, request or answer.  buildx sends 24 KiB of
+ * X-Docker-Expose-Session lines and X-Registry-Config can be larger. */
+#define BOUNDS_HEAD_CAP			65536
+
+/* Field lines of a head.  buildx sends some 30; dockerd 28 itself refuses
+ * 2000. */
+#define BOUNDS_FIELD_CAP		128
+
+/* Digits of a Content-Length: 18 always fit an int64_t, so dockerd (Go) and
+ * we cannot disagree. */
+#define BOUNDS_LENGTH_DIGITS		18
+
+/* Hex digits of a chunk size; the value must also be below 2^63. */
+#define BOUNDS_CHUNK_DIGITS		16
+
+/* Bytes of a body on "start": dockerd's own limit for an empty object. */
+#define BOUNDS_START_BODY_CAP		7
+
+/* Bytes of body that are read away after a denied request to keep the
+ * connection; a larger one is closed, which is cheaper for both. */
+#define BOUNDS_DENIED_BODY_CAP		65536
+
+/* -- profiles -- */
+
+#define BOUNDS_RULE_LINE_CAP		4096	/* bytes of one rule line */
+#define BOUNDS_RULE_CAP			4096	/* rules of one profile */
+#define BOUNDS_PROFILE_CAP		(1 << 20) /* bytes of one file */
+#define BOUNDS_PROFILE_NAME_CAP		256	/* bytes, with the NUL */
+
+/* PCRE2 work for one match: 100000 is 0.3 to 0.5 ms on an 8 KiB path for
+ * the worst patterns, and 100 times what a sane rule needs. */
+#define BOUNDS_MATCH_LIMIT		100000
+#define BOUNDS_MATCH_DEPTH		1000	/* nested backtracking points */
+#define BOUNDS_MATCH_HEAP_KIB		1024	/* heap of the interpreter */
+
+/* -- buffers -- */
+
+/* Bytes moved at once in one direction.  Below 64 KiB the CPU time of bulk
+ * transfers doubles, above it gains nothing; pages that idle connections
+ * never touch cost nothing. */
+#define BOUNDS_RELAY_CAP		65536
+
+/* Pieces of one gathered send: a head, and chunks of a body that are
+ * written anew (three pieces each). */
+#define BOUNDS_RELAY_PIECES		49
+
+/* Bytes of an answer of our own, head and JSON body: a denied target of
+ * 16 KiB is cut to BOUNDS_REPLY_TARGET_CAP first. */
+#define BOUNDS_REPLY_CAP		4096
+#define BOUNDS_REPLY_TARGET_CAP		1024
+
+/* Bytes of a log line: POSIX pipes keep writes up to 4096 whole; 1024 is
+ * what every syslog takes. */
+#define BOUNDS_LOG_LINE_CAP		1024
+
+/* Bytes of a "request rule:" line.  It must hold a whole escaped target, or
+ * it could not be pasted into a profile: 4 KiB is a rule line's limit. */
+#define BOUNDS_PEER_CAP			72	/* bytes: [IPv6%scope]:port */
+
+/* -- time, in milliseconds -- */
+
+/* How long a client's bytes are read away before a close, so that a reset
+ * does not eat our answer. */
+#define BOUNDS_LINGER_MS		1000
+
+/* The Docker socket is local: a connect that takes longer means a dead or
+ * stuck daemon. */
+#define BOUNDS_DIAL_MS			5000
+
+/* A tunnel's client gets this long to go after dockerd has ended it. */
+#define BOUNDS_TUNNEL_GRACE_MS		500
+
+/* A client with open keep-alive is asked to give way only after this long
+ * without a request, so that one about to send is not cut off. */
+#define BOUNDS_GIVE_WAY_MS		100
+
+/* -- processes -- */
+
+#define BOUNDS_LISTEN_CAP		32	/* listeners */
+#define BOUNDS_WORKERS_CAP		16384	/* upper end of --max-workers */
+#define BOUNDS_SPAWN_CAP		64	/* forks per round of the master */
+#define BOUNDS_BACKLOG			4096	/* listen(2); kernels cap it */
+
+/* A worker that dies sooner than this after its start makes the master wait
+ * before the next fork: first BACKOFF_MIN, doubling to BACKOFF_MAX. */
+#define BOUNDS_EARLY_DEATH_MS		1000
+#define BOUNDS_BACKOFF_MIN_MS		100
+#define BOUNDS_BACKOFF_MAX_MS		10000
+
+#endif /* DSP_BOUNDS_H */

@@ -1,0 +1,108 @@
+#ifndef DSP_CONF_H
+#define DSP_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bounds.h"
+#include "log.h"
+#include "profile.h"
+
+/*
+ * Everything the user can say: flags, environment, configuration file,
+ * defaults, in this order of strength, from one table of options.
+ */
+
+enum conf_mode {
+	CONF_RUN,
+	CONF_TEST,		/* --test */
+	CONF_EXPLAIN,		/* --explain METHOD TARGET */
+	CONF_VERSION,
+	CONF_HELP
+};
+
+enum conf_listen_kind {
+	CONF_TCP,
+	CONF_UNIX,		/* a path */
+	CONF_ABSTRACT		/* unix://@name */
+};
+
+/* One --listen ADDR[,key=value...]. */
+struct conf_listen {
+	const char		*text;	/* ADDR as written, without keys */
+	enum conf_listen_kind	 kind;
+	const char		*host;	/* TCP: name, address or "*" */
+	const char		*port;	/* TCP: decimal digits */
+	const char		*path;	/* UNIX: path; ABSTRACT: after the @ */
+	mode_t			 mode;	/* UNIX: default 0600 */
+	uid_t			 owner;	/* UNIX: (uid_t)-1: leave */
+	gid_t			 group;	/* UNIX: (gid_t)-1: leave */
+	const char		*profile_name;	/* NULL: the global one */
+	struct profile		*profile;	/* loaded, never NULL after
+						 * conf_load in mode RUN */
+};
+
+struct conf {
+	enum conf_mode		 mode;
+	const char		*explain_method;
+	const char		*explain_target;
+	const char		*config_path;	/* the file read, or NULL */
+	const char		*profile_name;	/* as written, or NULL */
+	struct profile		*profile;	/* the global one, or NULL */
+	struct conf_listen	 listen[BOUNDS_LISTEN_CAP];
+	size_t			 nlisten;
+	const char		*docker_socket;
+	bool			 log_requests;
+	enum log_level		 log_level;
+	enum log_format		 log_format;
+	enum log_to		 log_to;
+	unsigned		 workers;
+	unsigned		 max_workers;
+	int64_t			 head_timeout_ms;
+	int64_t			 idle_timeout_ms;
+	int64_t			 stop_timeout_ms;
+	unsigned		 min_api;	/* the N of 1.N */
+	const char		*user;		/* NULL: not said */
+	const char		*group;		/* NULL: not said */
+	bool			 is_daemon;
+	const char		*pid_file;	/* NULL: none */
+};
+
+/*
+ * Called for every mistake found, with the whole message ("FILE:LINE: what:
+ * text", or one naming flag or variable and the fix).
+ */
+typedef void conf_report(const char *message);
+
+/*
+ * conf_load(argc, argv, envp, report):
+ * Read flags, environment, configuration file and profiles into a new
+ * struct conf, which lives until conf_free.  NULL when anything was wrong;
+ * every mistake has been reported then, all wrong lines of a profile
+ * included.  Modes HELP and VERSION read neither file nor profile.
+ * Can be called again for a reload.
+ */
+struct conf *conf_load(int argc, char *const argv[], char *const envp[],
+    conf_report *report);
+void conf_free(struct conf *conf);
+
+/* conf_usage(): print --help, from the option table, to standard output. */
+void conf_usage(void);
+
+/* conf_version(): print --version with compiled-in features. */
+void conf_version(void);
+
+/* conf_summary(conf): print what --test shows: listeners, profiles with
+ * their number of rules, Docker socket, limits. */
+void conf_summary(const struct conf *conf);
+
+/*
+ * conf_explain(conf):
+ * Print "allow PROFILE:LINE RULE" or "deny REASON" for the method and target
+ * of --explain.  Returns the exit code, 0 or 1.
+ */
+int conf_explain(const struct conf *conf);
+
+#endif /* DSP_CONF_H */

@@ -1,0 +1,38 @@
+#ifndef DSP_FORWARD_H
+#define DSP_FORWARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "body.h"
+#include "http.h"
+#include "policy.h"
+#include "span.h"
+
+/*
+ * The heads that go on: written anew from what was judged, never copied.
+ * Hop-by-hop fields are ours.  Source: RFC 9110 section 7.6.
+ */
+
+/*
+ * forward_request_make(buf, cap, head, request):
+ * Write the request head for dockerd: the judged method and target, framing
+ * from request->body, Host of our own, known end-to-end fields, and
+ * "Connection: close" ("Upgrade, close" with the client's Upgrade where the
+ * target hijacks), so that dockerd reads exactly one request from the
+ * connection.  Returns its length, 0 when cap is too small.
+ */
+size_t forward_request_make(char *buf, size_t cap,
+    const struct http_head *head, const struct policy_request *request);
+
+/*
+ * forward_answer_make(buf, cap, head, body, is_close):
+ * Write dockerd's answer head for the client: status and end-to-end fields
+ * as they are, framing from body (of a 101: Connection and Upgrade as
+ * dockerd said).  is_close: say that the connection ends with this answer;
+ * otherwise HTTP/1.0 is told keep-alive.  Length, or 0.
+ */
+size_t forward_answer_make(char *buf, size_t cap,
+    const struct http_head *head, const struct body *body, bool is_close);
+
+#endif /* DSP_FORWARD_H */

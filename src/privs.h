@@ -1,0 +1,54 @@
+#ifndef DSP_PRIVS_H
+#define DSP_PRIVS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Users, groups, capabilities, parent-death.  Every step that fails is
+ * fatal in the child that takes it.
+ */
+
+/* Whom workers run as. */
+struct privs_identity {
+	bool	is_set;		/* false: stay as we are */
+	uid_t	uid;
+	gid_t	gid;
+};
+
+/*
+ * privs_identity(user, group, out):
+ * Work out the identity of workers: user and group as given (names or
+ * numbers, NULL: not said).  Not said: "nobody" when we are root and may
+ * change (CAP_SETUID and CAP_SETGID), else no change.  True, or false after
+ * logging: an unknown name, or a change that was asked for but is not
+ * permitted.  A machine without a passwd entry for nobody gives 65534.
+ */
+bool privs_identity(const char *user, const char *group,
+    struct privs_identity *out);
+
+/*
+ * privs_follow_parent(parent):
+ * Die when the parent dies, and now if it is not parent any more.  To be
+ * called again after every change of identity, which undoes it.
+ */
+void privs_follow_parent(pid_t parent);
+
+/*
+ * privs_drop(id, parent):
+ * For a worker: become id for good, check that nothing can be regained,
+ * drop all capabilities and the bounding set, no new privileges, not
+ * dumpable, resource limits (no new processes, no core, few descriptors),
+ * and follow parent.  No way back.
+ */
+void privs_drop(const struct privs_identity *id, pid_t parent);
+
+/*
+ * privs_limit(parent):
+ * For the gate: keep the identity, which may be the only one that can open
+ * the Docker socket, and of the capabilities at most CAP_DAC_OVERRIDE;
+ * otherwise as privs_drop.
+ */
+void privs_limit(pid_t parent);
+
+#endif /* DSP_PRIVS_H */

@@ -1,0 +1,40 @@
+#ifndef DSP_SESSION_H
+#define DSP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bounds.h"
+#include "profile.h"
+
+/*
+ * One client connection: the order of steps, and nothing else.
+ */
+
+/* What a worker knows when it serves; set up before the first client. */
+struct session_env {
+	const struct profile	*profile;
+	const char		*docker_socket;	/* for messages only */
+	int			 gate_fd;	/* asks for connections */
+	bool			 log_requests;
+	unsigned		 min_api;
+	int64_t			 head_timeout_ms;
+	int64_t			 idle_timeout_ms;
+	size_t			 worker_no;	/* in the log */
+	const volatile int	*wants_end;	/* retire: close when idle */
+	const volatile int	*wants_room;	/* give way: the same once */
+};
+
+/*
+ * session_serve(env, fd, peer):
+ * Serve the client on fd until it or we end; closes fd.  peer: its address
+ * for the log.  Nothing a client sends makes this fail.
+ */
+void session_serve(const struct session_env *env, int fd, const char *peer);
+
+/* session_refuse(env, fd, peer): answer 503 at once and close fd. */
+void session_refuse(const struct session_env *env, int fd,
+    const char *peer);
+
+#endif /* DSP_SESSION_H */
