@@ -32,8 +32,10 @@ struct board_counters {
  * 0, or -1 with errno. */
 int board_open(size_t n);
 
-/* board_size(): the number of slots. */
+/* board_size(): the number of slots.  board_used(): all workers are in
+ * slots below this. */
 size_t board_size(void);
+size_t board_used(void);
 
 /* The master's side. */
 

@@ -44,8 +44,9 @@
 /* PCRE2 work for one match: 100000 is 0.3 to 0.5 ms on an 8 KiB path for
  * the worst patterns, and 100 times what a sane rule needs. */
 #define BOUNDS_MATCH_LIMIT		100000
-#define BOUNDS_MATCH_DEPTH		1000	/* nested backtracking points */
-#define BOUNDS_MATCH_HEAP_KIB		1024	/* heap of the interpreter */
+/* KiB the interpreter may take for one match; JIT code takes none.  Room for
+ * as many nested backtracking points as an 8 KiB target has bytes. */
+#define BOUNDS_MATCH_HEAP_KIB		8192
 
 /* -- buffers -- */
 
@@ -58,18 +59,18 @@
  * written anew (three pieces each). */
 #define BOUNDS_RELAY_PIECES		49
 
-/* Bytes of an answer of our own, head and JSON body: a denied target of
- * 16 KiB is cut to BOUNDS_REPLY_TARGET_CAP first. */
-#define BOUNDS_REPLY_CAP		4096
+/* Bytes of an answer of our own, head and JSON body: a profile's name of
+ * escaped bytes, and method and target cut to what a person reads. */
+#define BOUNDS_REPLY_CAP		8192
+#define BOUNDS_REPLY_METHOD_CAP		32
 #define BOUNDS_REPLY_TARGET_CAP		1024
 
 /* Bytes of a log line: POSIX pipes keep writes up to 4096 whole; 1024 is
  * what every syslog takes. */
 #define BOUNDS_LOG_LINE_CAP		1024
 
-/* Bytes of a "request rule:" line.  It must hold a whole escaped target, or
- * it could not be pasted into a profile: 4 KiB is a rule line's limit. */
-#define BOUNDS_PEER_CAP			72	/* bytes: [IPv6%scope]:port */
+/* Bytes of a peer's name in the log: "[IPv6%scope]:port" or "uid:N". */
+#define BOUNDS_PEER_CAP			72
 
 /* -- time, in milliseconds -- */
 
@@ -77,9 +78,15 @@
  * does not eat our answer. */
 #define BOUNDS_LINGER_MS		1000
 
+/* The same after a 503: the process that says so is needed for the next. */
+#define BOUNDS_REFUSE_MS		100
+
 /* The Docker socket is local: a connect that takes longer means a dead or
  * stuck daemon. */
 #define BOUNDS_DIAL_MS			5000
+
+/* Between two tries while dockerd's backlog is full. */
+#define BOUNDS_DIAL_RETRY_MS		10
 
 /* A tunnel's client gets this long to go after dockerd has ended it. */
 #define BOUNDS_TUNNEL_GRACE_MS		500
@@ -93,6 +100,10 @@
 #define BOUNDS_LISTEN_CAP		32	/* listeners */
 #define BOUNDS_WORKERS_CAP		16384	/* upper end of --max-workers */
 #define BOUNDS_SPAWN_CAP		64	/* forks per round of the master */
+
+/* Slots beyond max-workers: a process per listener that says 503, and old
+ * generations' workers that end slowly after a reload. */
+#define BOUNDS_SLOTS_EXTRA		1024
 #define BOUNDS_BACKLOG			4096	/* listen(2); kernels cap it */
 
 /* A worker that dies sooner than this after its start makes the master wait
@@ -100,5 +111,10 @@
 #define BOUNDS_EARLY_DEATH_MS		1000
 #define BOUNDS_BACKOFF_MIN_MS		100
 #define BOUNDS_BACKOFF_MAX_MS		10000
+
+/* How often the master looks after workers that should have ended, and how
+ * long a spare worker idles before it is let go. */
+#define BOUNDS_NUDGE_MS			100
+#define BOUNDS_SPARE_MS			5000
 
 #endif /* DSP_BOUNDS_H */

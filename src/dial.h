@@ -25,12 +25,13 @@ int dial_open(const char *path);
 int dial_ask(int gate_fd, int64_t deadline, int *error);
 
 /*
- * dial_read(sock) and dial_answer(sock, fd, error):
- * The gate's side: take one question off sock (1 there is one, 0 the worker
- * is gone, -1 nothing there now), and answer one, with a descriptor or with
- * an errno.  Neither waits; an answer that finds no room is dropped.
+ * dial_read(sock, no) and dial_answer(sock, no, fd, error):
+ * The gate's side: take one question, numbered *no, off sock (1 there is
+ * one, 0 the worker is gone, -1 nothing there now), and answer it with a
+ * descriptor, or -1 and an errno.  Neither waits; an answer that finds no
+ * room is dropped.
  */
-int dial_read(int sock);
-void dial_answer(int sock, int fd, int error);
+int dial_read(int sock, uint32_t *no);
+void dial_answer(int sock, uint32_t no, int fd, int error);
 
 #endif /* DSP_DIAL_H */

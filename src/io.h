@@ -65,4 +65,7 @@ void io_linger_close(int fd, int64_t deadline);
 ssize_t io_send_fd(int sock, const void *buf, size_t len, int fd);
 ssize_t io_recv_fd(int sock, void *buf, size_t len, int *fd, int flags);
 
+/* io_close_from(first): close every descriptor from first on. */
+void io_close_from(int first);
+
 #endif /* DSP_IO_H */

@@ -72,6 +72,7 @@ _Noreturn void bug(const char *what);
  */
 struct log_line {
 	enum log_level	 level;
+	bool		 is_cut;	/* inside a value */
 	struct text	 text;
 	char		 buf[BOUNDS_LOG_LINE_CAP];
 };
@@ -79,6 +80,8 @@ struct log_line {
 void log_begin(struct log_line *line, enum log_level level,
     const char *event);
 void log_str(struct log_line *line, const char *key, const char *value);
+/* log_words: a text of our own that may have spaces; in quotes. */
+void log_words(struct log_line *line, const char *key, const char *value);
 void log_span(struct log_line *line, const char *key, struct span value);
 void log_number(struct log_line *line, const char *key, uint64_t value);
 void log_end(struct log_line *line);

@@ -28,6 +28,15 @@ bool privs_identity(const char *user, const char *group,
     struct privs_identity *out);
 
 /*
+ * privs_user(name, uid, gid), privs_group(name, gid):
+ * Look a user and its first group, or a group, up by name or number; a
+ * number needs no entry, a user without one has group 65534.  False when
+ * there is no such name.
+ */
+bool privs_user(const char *name, uid_t *uid, gid_t *gid);
+bool privs_group(const char *name, gid_t *gid);
+
+/*
  * privs_follow_parent(parent):
  * Die when the parent dies, and now if it is not parent any more.  To be
  * called again after every change of identity, which undoes it.
@@ -50,5 +59,8 @@ void privs_drop(const struct privs_identity *id, pid_t parent);
  * otherwise as privs_drop.
  */
 void privs_limit(pid_t parent);
+
+/* privs_has_limits(): true when resource limits are compiled in. */
+bool privs_has_limits(void);
 
 #endif /* DSP_PRIVS_H */

@@ -41,6 +41,7 @@ struct relay_way {
 	size_t		 npieces;
 	size_t		 piece_at;	/* first not sent */
 	char		 sizes[BOUNDS_RELAY_PIECES / 3][BODY_CHUNK_HEAD_CAP];
+	size_t		 nsizes;
 	uint64_t	 bytes;		/* content passed on */
 };
 
@@ -49,8 +50,10 @@ struct relay {
 	struct relay_way down;		/* dockerd to client */
 	bool		 holds_eof;	/* keep the client's end from dockerd
 					 * until its answer has begun */
+	bool		 eof_passed;	/* dockerd knows */
 	bool		 client_hup;	/* poll said so: both sides ended */
 	bool		 upstream_hup;
+	bool		 upstream_speaks;	/* bytes, or its end */
 };
 
 /* What a call of relay_until_answer or relay_run ended with. */

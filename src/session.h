@@ -22,8 +22,8 @@ struct session_env {
 	int64_t			 head_timeout_ms;
 	int64_t			 idle_timeout_ms;
 	size_t			 worker_no;	/* in the log */
-	const volatile int	*wants_end;	/* retire: close when idle */
-	const volatile int	*wants_room;	/* give way: the same once */
+	const volatile int	*wants_close;	/* not 0: end this connection
+						 * as soon as it is idle */
 };
 
 /*

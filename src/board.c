@@ -1,0 +1,226 @@
+/*
+ * The shared page: slots of workers.
+ *
+ * Every field has one writer at a time, so plain atomic loads and stores
+ * without order are enough: the board guides, it decides nothing.
+ */
+
+#include "config.h"
+
+#include "board.h"
+
+#include <sys/mman.h>
+
+#include <stdatomic.h>
+
+#include "io.h"
+
+struct slot {
+	/* the master's */
+	pid_t			pid;
+	unsigned		generation;
+	unsigned		listener;
+	int64_t			started_ms;
+	/* the worker's while it lives */
+	_Atomic int		state;
+	_Atomic int64_t		since_ms;
+	struct board_counters	counters;
+};
+
+/* Slots from used on were never taken: scans end there. */
+struct page {
+	_Atomic size_t	used;
+	struct slot	slots[];
+};
+
+static struct page *page;
+static struct slot *slots;		/* page->slots */
+static size_t nslots;
+static size_t mine;
+static struct board_counters buried;	/* of workers that ended */
+
+static void
+add(struct board_counters *sum, const struct board_counters *more)
+{
+	sum->connections += more->connections;
+	sum->requests += more->requests;
+	sum->denied += more->denied;
+	sum->failed += more->failed;
+}
+
+int
+board_open(size_t n)
+{
+	void *p;
+
+	p = mmap(NULL, sizeof(*page) + n * sizeof(*slots),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return -1;
+	page = p;
+	slots = page->slots;
+	nslots = n;
+	return 0;
+}
+
+size_t
+board_size(void)
+{
+	return nslots;
+}
+
+size_t
+board_used(void)
+{
+	return atomic_load_explicit(&page->used, memory_order_relaxed);
+}
+
+size_t
+board_claim(unsigned listener, unsigned generation)
+{
+	size_t i;
+
+	for (i = 0; i < nslots; i++)
+		if (board_state(i) == BOARD_FREE)
+			break;
+	if (i == nslots)
+		return nslots;
+	if (i >= board_used())
+		atomic_store(&page->used, i + 1);
+	slots[i].pid = 0;
+	slots[i].generation = generation;
+	slots[i].listener = listener;
+	slots[i].started_ms = io_now_ms();
+	slots[i].counters = (struct board_counters){ 0, 0, 0, 0 };
+	atomic_store(&slots[i].since_ms, slots[i].started_ms);
+	atomic_store(&slots[i].state, BOARD_STARTING);
+	return i;
+}
+
+void
+board_set_pid(size_t slot, pid_t pid)
+{
+	slots[slot].pid = pid;
+}
+
+void
+board_release(size_t slot)
+{
+	add(&buried, &slots[slot].counters);
+	slots[slot].counters = (struct board_counters){ 0, 0, 0, 0 };
+	slots[slot].pid = 0;
+	atomic_store(&slots[slot].state, BOARD_FREE);
+}
+
+size_t
+board_find(pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < board_used(); i++)
+		if (slots[i].pid == pid && board_state(i) != BOARD_FREE)
+			return i;
+	return nslots;
+}
+
+pid_t
+board_pid(size_t slot)
+{
+	return slots[slot].pid;
+}
+
+unsigned
+board_generation(size_t slot)
+{
+	return slots[slot].generation;
+}
+
+unsigned
+board_listener(size_t slot)
+{
+	return slots[slot].listener;
+}
+
+enum board_state
+board_state(size_t slot)
+{
+	return (enum board_state)atomic_load_explicit(&slots[slot].state,
+	    memory_order_relaxed);
+}
+
+int64_t
+board_since_ms(size_t slot)
+{
+	return atomic_load_explicit(&slots[slot].since_ms,
+	    memory_order_relaxed);
+}
+
+int64_t
+board_started_ms(size_t slot)
+{
+	return slots[slot].started_ms;
+}
+
+struct board_counters
+board_total(void)
+{
+	struct board_counters sum;
+	size_t i;
+
+	sum = buried;
+	for (i = 0; i < board_used(); i++)
+		if (board_state(i) != BOARD_FREE)
+			add(&sum, &slots[i].counters);
+	return sum;
+}
+
+void
+board_enter(size_t slot)
+{
+	mine = slot;
+}
+
+void
+board_set(enum board_state state)
+{
+	atomic_store_explicit(&slots[mine].since_ms, io_now_ms(),
+	    memory_order_relaxed);
+	/* Sequentially consistent: two workers that turn busy at once must
+	 * not both still see the other idle. */
+	atomic_store(&slots[mine].state, state);
+}
+
+struct board_counters *
+board_mine(void)
+{
+	return &slots[mine].counters;
+}
+
+size_t
+board_count(enum board_state state)
+{
+	size_t i, n;
+
+	n = 0;
+	for (i = 0; i < board_used(); i++)
+		if (board_state(i) == state)
+			n++;
+	return n;
+}
+
+size_t
+board_idle(unsigned listener, unsigned generation)
+{
+	enum board_state state;
+	size_t i, n;
+
+	n = 0;
+	for (i = 0; i < board_used(); i++) {
+		state = board_state(i);
+		if ((state == BOARD_IDLE || state == BOARD_STARTING) &&
+		    slots[i].listener == listener &&
+		    slots[i].generation == generation)
+			n++;
+	}
+	return n;
+}

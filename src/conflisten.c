@@ -1,0 +1,265 @@
+/*
+ * The text of a listener: address and keys.  Opening it is left to listen.
+ */
+#include "config.h"
+
+#include "conflisten.h"
+
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "privs.h"
+#include "span.h"
+
+#define PORT_MAX	65535
+#define MODE_DEFAULT	0600
+#define MODE_MAX	0777
+
+/* A listener being read. */
+struct reading {
+	struct confwork			*w;
+	const struct confopt_value	*v;
+	struct conf_listen		*l;
+	unsigned			 seen;	/* rows of keys, as bits */
+	bool				 is_bad;
+};
+
+static void
+mistake(struct reading *r, const char *what)
+{
+	confwork_mistake(r->w, "%s: %s", r->v->place, what);
+	r->is_bad = true;
+}
+
+static void
+key_mode(struct reading *r, const char *value)
+{
+	const char *p;
+	unsigned mode = 0;
+
+	for (p = value; *p >= '0' && *p <= '7' && mode <= MODE_MAX; p++)
+		mode = mode * 8 + (unsigned)(*p - '0');
+	if (*p != '\0' || mode > MODE_MAX)
+		mistake(r, "mode must be an octal number up to 0777");
+	else
+		r->l->mode = (mode_t)mode;
+}
+
+static void
+key_owner(struct reading *r, const char *value)
+{
+	gid_t gid;
+
+	if (!privs_user(value, &r->l->owner, &gid))
+		mistake(r, confwork_format(r->w, "owner: no user %s", value));
+}
+
+static void
+key_group(struct reading *r, const char *value)
+{
+	if (!privs_group(value, &r->l->group))
+		mistake(r, confwork_format(r->w, "group: no group %s", value));
+}
+
+static void
+key_profile(struct reading *r, const char *value)
+{
+	r->l->profile_name = value;
+}
+
+static const struct key {
+	const char	*name;
+	bool		 is_unix;	/* for a socket with a path only */
+	void		(*set)(struct reading *r, const char *value);
+} keys[] = {
+	{ "mode", true, key_mode },
+	{ "owner", true, key_owner },
+	{ "group", true, key_group },
+	{ "profile", false, key_profile }
+};
+
+#define NKEYS (sizeof(keys) / sizeof(keys[0]))
+
+static void
+unknown_key(struct reading *r, struct span name)
+{
+	struct confwork_near near = { .word = name };
+	size_t i;
+
+	for (i = 0; i < NKEYS; i++)
+		confwork_try(&near, keys[i].name);
+	mistake(r, confwork_format(r->w, "unknown key %.*s: %s",
+	    (int)name.len, name.p, confwork_hint(r->w, &near, "")));
+}
+
+/* One key=value. */
+static void
+parse_key(struct reading *r, struct span text)
+{
+	struct span name = text, value = { NULL, 0 };
+	size_t i;
+
+	(void)span_next(&text, '=', &name); /* has at least one element */
+	value = text;
+	for (i = 0; i < NKEYS; i++)
+		if (span_eq(span_of(keys[i].name), name))
+			break;
+	if (i == NKEYS)
+		unknown_key(r, name);
+	else if (value.p == NULL || value.len == 0)
+		mistake(r, confwork_format(r->w, "%s needs a value",
+		    keys[i].name));
+	else if (keys[i].is_unix && r->l->kind != CONF_UNIX)
+		mistake(r, confwork_format(r->w, "%s is only for unix sockets "
+		    "with a path", keys[i].name));
+	else if ((r->seen & 1U << i) != 0)
+		mistake(r, confwork_format(r->w, "%s is given twice",
+		    keys[i].name));
+	else
+		keys[i].set(r, confwork_string(r->w, value.p, value.len));
+	if (i < NKEYS)
+		r->seen |= 1U << i;
+}
+
+/* Host names and addresses; "%" is for the scope of an IPv6 address. */
+static bool
+is_host(struct span s, bool is_bracketed)
+{
+	size_t i;
+
+	if (s.len == 0)
+		return false;
+	for (i = 0; i < s.len; i++)
+		if (!span_is_alnum(s.p[i]) && s.p[i] != '.' &&
+		    s.p[i] != '-' && s.p[i] != '_' &&
+		    !(is_bracketed && (s.p[i] == ':' || s.p[i] == '%')))
+			return false;
+	return true;
+}
+
+/* Cut HOST off s, which then starts with the colon. */
+static bool
+parse_host(struct reading *r, struct span *s)
+{
+	struct span host = *s;
+	bool is_bracketed = s->len > 0 && s->p[0] == '[';
+	const char *end;
+
+	if (is_bracketed) {
+		host.p++;
+		end = memchr(s->p, ']', s->len);
+	} else {
+		end = memchr(s->p, ':', s->len);
+	}
+	if (end == NULL)
+		end = s->p + s->len;
+	host.len = (size_t)(end - host.p);
+	s->len -= (size_t)(end - s->p);
+	s->p = end;
+	if (is_bracketed && s->len > 0) {
+		s->p++;
+		s->len--;
+	}
+	r->l->host = confwork_string(r->w, host.p, host.len);
+	return is_host(host, is_bracketed) ||
+	    (!is_bracketed && span_eq(host, SPAN("*")));
+}
+
+/* s: HOST:PORT. */
+static void
+parse_tcp(struct reading *r, struct span s)
+{
+	uint64_t port;
+
+	if (!parse_host(r, &s)) {
+		mistake(r, "the host must be a name, an IPv4 address, an IPv6 "
+		    "address in brackets, or *");
+		return;
+	}
+	if (s.len > 0 && s.p[0] == ':' &&
+	    memchr(s.p + 1, ':', s.len - 1) != NULL) {
+		mistake(r, "an IPv6 address needs brackets, as in "
+		    "tcp://[::1]:2375");
+		return;
+	}
+	if (s.len < 2 || s.p[0] != ':' ||
+	    !span_number((struct span){ s.p + 1, s.len - 1 }, 5, &port) ||
+	    port == 0 || port > PORT_MAX) {
+		mistake(r, "the port must be a number from 1 to 65535, as in "
+		    "tcp://localhost:2375");
+		return;
+	}
+	r->l->kind = CONF_TCP;
+	r->l->port = confwork_string(r->w, s.p + 1, s.len - 1);
+}
+
+/* s: a path, or @ and a name. */
+static void
+parse_unix(struct reading *r, struct span s)
+{
+	struct sockaddr_un sun;
+
+	r->l->kind = CONF_UNIX;
+	if (s.len > 1 && s.p[0] == '@') {
+		r->l->kind = CONF_ABSTRACT;
+		s.p++;
+		s.len--;
+	} else if (s.len < 2 || s.p[0] != '/' || s.p[s.len - 1] == '/') {
+		mistake(r, "must be unix:///path/to.sock or unix://@name");
+		return;
+	}
+	if (s.len >= sizeof(sun.sun_path))
+		mistake(r, confwork_format(r->w, "the path of a socket has at "
+		    "most %zu bytes", sizeof(sun.sun_path) - 1));
+	r->l->path = confwork_string(r->w, s.p, s.len);
+}
+
+static void
+parse_address(struct reading *r, struct span s)
+{
+	static const struct span tcp = { "tcp://", 6 };
+	static const struct span local = { "unix://", 7 };
+
+	r->l->text = confwork_string(r->w, s.p, s.len);
+	if (span_starts_nocase(s, tcp))
+		parse_tcp(r, (struct span){ s.p + tcp.len, s.len - tcp.len });
+	else if (span_starts_nocase(s, local))
+		parse_unix(r, (struct span){ s.p + local.len,
+		    s.len - local.len });
+	else
+		mistake(r, "must start with tcp:// or unix://");
+}
+
+bool
+conflisten_parse(struct confwork *w, const struct confopt_value *v,
+    struct conf_listen *l)
+{
+	struct reading r = { .w = w, .v = v, .l = l };
+	struct span rest = span_of(v->text), part;
+
+	*l = (struct conf_listen){
+		.mode = MODE_DEFAULT,
+		.owner = (uid_t)-1,
+		.group = (gid_t)-1
+	};
+	(void)span_next(&rest, ',', &part); /* has at least one element */
+	parse_address(&r, part);
+	/* Without an address it is not known which keys are right. */
+	if (r.is_bad)
+		return false;
+	while (span_next(&rest, ',', &part))
+		parse_key(&r, part);
+	return !r.is_bad;
+}
+
+bool
+conflisten_is_same(const struct conf_listen *a, const struct conf_listen *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == CONF_TCP)
+		return strcasecmp(a->host, b->host) == 0 &&
+		    strcmp(a->port, b->port) == 0;
+	return strcmp(a->path, b->path) == 0;
+}

@@ -1,0 +1,18 @@
+#ifndef DSP_CONFLISTEN_H
+#define DSP_CONFLISTEN_H
+
+#include "confwork.h"
+
+/*
+ * conflisten_parse(w, v, l):
+ * Read ADDR[,key=value...] of v into *l.  False after reporting every
+ * mistake in it.
+ */
+bool conflisten_parse(struct confwork *w, const struct confopt_value *v,
+    struct conf_listen *l);
+
+/* conflisten_is_same(a, b): true when both have the same address. */
+bool conflisten_is_same(const struct conf_listen *a,
+    const struct conf_listen *b);
+
+#endif /* DSP_CONFLISTEN_H */

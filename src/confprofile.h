@@ -1,0 +1,30 @@
+#ifndef DSP_CONFPROFILE_H
+#define DSP_CONFPROFILE_H
+
+#include "confwork.h"
+#include "profile.h"
+#include "span.h"
+
+/* A profile file that was read. */
+struct confprofile {
+	struct profile		 profile;
+	const char		*path;
+	bool			 is_good;
+	struct confprofile	*next;
+};
+
+/*
+ * confprofile_load(w, name):
+ * Find (a name with "/" is a path), read and compile a profile; one that was
+ * asked for before is shared.  NULL after reporting what is wrong.
+ */
+struct profile *confprofile_load(struct confwork *w, const char *name);
+
+/* confprofile_path(w, p): the file that p was read from. */
+const char *confprofile_path(const struct confwork *w,
+    const struct profile *p);
+
+/* confprofile_free(list): release what the rules of the profiles hold. */
+void confprofile_free(struct confprofile *list);
+
+#endif /* DSP_CONFPROFILE_H */

@@ -1,0 +1,203 @@
+/*
+ * One request to dockerd and its answer: the order of steps between the
+ * verdict and the next request.
+ */
+
+#include "config.h"
+
+#include "exchange.h"
+
+#include <string.h>
+
+#include "body.h"
+#include "forward.h"
+#include "io.h"
+#include "log.h"
+#include "target.h"
+
+/* Set the relay up with the judged head in front of the body. */
+static void
+begin(struct exchange *x)
+{
+	struct relay_way *up = &x->relay.up;
+	size_t len;
+
+	x->received_len = 0;
+	x->answer.status = 0;
+	relay_way_init(up, x->client, x->upstream, x->input, x->input_cap, 0,
+	    x->input_len);
+	relay_way_init(&x->relay.down, x->upstream, x->client, x->received,
+	    sizeof(x->received), 0, 0);
+	x->relay.holds_eof = target_hijacks(&x->request->target,
+	    x->request->method);
+	x->relay.eof_passed = false;
+	x->relay.client_hup = x->relay.upstream_hup = false;
+	x->relay.upstream_speaks = false;
+	up->body = x->request->body;
+	up->is_reframed = up->body.kind == BODY_CHUNKED;
+	if (up->body.kind == BODY_NONE)
+		up->state = RELAY_DONE;
+	len = forward_request_make(x->made_up, sizeof(x->made_up), x->head,
+	    x->request);
+	if (len == 0)
+		bug("a request head does not fit");
+	relay_put(up, (struct span){ x->made_up, len });
+}
+
+static enum exchange_result
+refused(struct exchange *x, enum reason reason)
+{
+	x->reason = reason;
+	return EXCHANGE_REFUSED;
+}
+
+/* An interim answer goes on to a client that waits for it. */
+static bool
+pass_interim(struct exchange *x)
+{
+	struct body none;
+	size_t len;
+
+	body_until_close(&none);
+	len = forward_answer_make(x->made_down, sizeof(x->made_down),
+	    &x->answer, &none, false);
+	x->received_len -= x->answer_len;
+	memmove(x->received, x->received + x->answer_len, x->received_len);
+	if (x->head->minor == 0 || http_count(x->head, SPAN("Expect")) == 0)
+		return true;
+	return io_send_all(x->client, x->made_down, len, io_now_ms() +
+	    x->send_ms) == 0;
+}
+
+/* Take what dockerd says; false at its end. */
+static bool
+receive(struct exchange *x)
+{
+	enum io_result result;
+	size_t got;
+
+	result = io_recv(x->upstream, x->received + x->received_len,
+	    sizeof(x->received) - x->received_len, &got);
+	x->received_len += got;
+	return result == IO_OK || result == IO_AGAIN;
+}
+
+/* Carry the body and read the answer's head, interim ones aside.
+ * EXCHANGE_KEEP: there it is. */
+static enum exchange_result
+await_answer(struct exchange *x)
+{
+	enum http_result result;
+
+	for (;;) {
+		result = http_parse_answer(x->received, x->received_len,
+		    &x->answer, &x->answer_len);
+		if (result == HTTP_BAD)
+			return refused(x, REASON_BAD_ANSWER);
+		if (result == HTTP_DONE && (x->answer.status >= 200 ||
+		    x->answer.status == 101))
+			return EXCHANGE_KEEP;
+		if (result == HTTP_DONE && !pass_interim(x))
+			return EXCHANGE_CLOSE;
+		if (result == HTTP_DONE)
+			continue;
+		switch (relay_until_answer(&x->relay)) {
+		case RELAY_GONE:
+			return EXCHANGE_CLOSE;
+		case RELAY_END:
+			return refused(x, x->relay.up.state == RELAY_BAD ?
+			    REASON_CHUNK : REASON_BODY_SHORT);
+		case RELAY_ANSWER:
+			break;
+		}
+		if (!receive(x))
+			return refused(x, REASON_BAD_ANSWER);
+	}
+}
+
+/* Whether dockerd has taken the connection for a raw stream: it said so, or
+ * answers attach and exec start without any framing. */
+static bool
+is_tunnel(const struct exchange *x)
+{
+	enum target_route route;
+
+	if (x->answer.status == 101)
+		return true;
+	route = x->request->target.route;
+	return x->answer.status == 200 &&
+	    (route == TARGET_ATTACH || route == TARGET_EXEC_START) &&
+	    target_hijacks(&x->request->target, x->request->method) &&
+	    http_count(&x->answer, SPAN("Content-Length")) == 0 &&
+	    http_count(&x->answer, SPAN("Transfer-Encoding")) == 0;
+}
+
+/* Where the answer ends; false when it is none that we may pass on: an
+ * upgrade that was not sent up, or one before the body was complete. */
+static bool
+frame_answer(const struct exchange *x, struct body *body)
+{
+	if (!is_tunnel(x))
+		return body_of_answer(&x->answer, span_eq(x->request->method,
+		    SPAN("HEAD")), body) == REASON_NONE;
+	body_until_close(body);
+	return x->relay.up.state == RELAY_DONE && (x->answer.status != 101 ||
+	    (http_wants_upgrade(x->head) &&
+	    target_hijacks(&x->request->target, x->request->method)));
+}
+
+/* Carry the framed answer, or both ways of a tunnel. */
+static enum relay_result
+carry(struct exchange *x)
+{
+	struct relay_way *up = &x->relay.up;
+
+	x->relay.holds_eof = false;
+	if (!is_tunnel(x))
+		return relay_run(&x->relay);
+	/* What the client sent behind its request was kept until now. */
+	body_until_close(&up->body);
+	up->is_reframed = false;
+	up->state = RELAY_OPEN;
+	return relay_tunnel(&x->relay);
+}
+
+/* Pass the answer on to its end. */
+static enum exchange_result
+deliver(struct exchange *x)
+{
+	struct relay_way *down = &x->relay.down;
+	struct body body;
+	bool is_close;
+	size_t len;
+
+	if (!frame_answer(x, &body))
+		return refused(x, REASON_BAD_ANSWER);
+	/* An error before the body is complete is dockerd's last word. */
+	is_close = body.kind == BODY_CLOSE || http_wants_close(x->head) ||
+	    *x->wants_close != 0 || (x->answer.status >= 300 &&
+	    x->relay.up.state != RELAY_DONE);
+	len = forward_answer_make(x->made_down, sizeof(x->made_down),
+	    &x->answer, &body, is_close);
+	if (len == 0)
+		return refused(x, REASON_BAD_ANSWER);
+	relay_way_init(down, x->upstream, x->client, x->received,
+	    sizeof(x->received), x->answer_len, x->received_len);
+	relay_put(down, (struct span){ x->made_down, len });
+	down->body = body;
+	if (carry(x) == RELAY_GONE || down->state != RELAY_DONE)
+		return EXCHANGE_CLOSE;
+	if (x->relay.up.state != RELAY_DONE)
+		return EXCHANGE_LINGER;
+	return is_close ? EXCHANGE_CLOSE : EXCHANGE_KEEP;
+}
+
+enum exchange_result
+exchange_run(struct exchange *x)
+{
+	enum exchange_result result;
+
+	begin(x);
+	result = await_answer(x);
+	return result == EXCHANGE_KEEP ? deliver(x) : result;
+}

@@ -1,0 +1,64 @@
+#ifndef DSP_EXCHANGE_H
+#define DSP_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bounds.h"
+#include "http.h"
+#include "policy.h"
+#include "reason.h"
+#include "relay.h"
+
+/* A head written anew is at most as long as the one received, and the
+ * fields that are ours. */
+#define EXCHANGE_MADE_CAP (BOUNDS_HEAD_CAP + 1024)
+
+/*
+ * One judged request carried to dockerd, and its answer back.
+ */
+struct exchange {
+	/* Set by the caller before each request: */
+	int				 client;
+	int				 upstream;
+	const struct http_head		*head;		/* of the request */
+	const struct policy_request	*request;
+	char				*input;		/* behind the head: */
+	size_t				 input_cap;
+	size_t				 input_len;	/* received so far */
+	int64_t				 send_ms;	/* time to take heads */
+	const volatile int		*wants_close;
+
+	/* Result: */
+	enum reason			 reason;	/* EXCHANGE_REFUSED */
+	struct relay			 relay;		/* bytes carried; input
+							 * up to up.start is
+							 * used up */
+	struct http_head		 answer;	/* spans point into
+							 * received */
+
+	/* Its own: */
+	size_t				 answer_len;
+	size_t				 received_len;
+	char				 received[BOUNDS_HEAD_CAP];
+	char				 made_up[EXCHANGE_MADE_CAP];
+	char				 made_down[EXCHANGE_MADE_CAP];
+};
+
+enum exchange_result {
+	EXCHANGE_KEEP,		/* answered, the client may go on */
+	EXCHANGE_CLOSE,		/* close the client's connection */
+	EXCHANGE_LINGER,	/* the same, but it may still be sending */
+	EXCHANGE_REFUSED	/* nothing was answered yet: answer reason */
+};
+
+/*
+ * exchange_run(x):
+ * Send the head and body, pass the answer on, tunnel where dockerd hijacks.
+ * Blocks for as long as the stream lives; x->upstream stays open.
+ * x->answer.status is 0 when dockerd did not answer.
+ */
+enum exchange_result exchange_run(struct exchange *x);
+
+#endif /* DSP_EXCHANGE_H */

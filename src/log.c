@@ -1,0 +1,301 @@
+/*
+ * Lines out: composed in a fixed buffer, written at once.
+ */
+
+#include "config.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static enum log_level max_level = LOG_LEVEL_INFO;
+static enum log_format format = LOG_FORMAT_TEXT;
+static enum log_to destination = LOG_TO_STDERR;
+
+/* Bytes kept for the end of a line: quote, dots, brace, line feed. */
+#define LINE_END_CAP 8
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+
+static const int syslog_levels[] = { LOG_ERR, LOG_WARNING, LOG_INFO,
+	LOG_DEBUG };
+
+void
+log_init(enum log_level level, enum log_format new_format, enum log_to to)
+{
+	max_level = level;
+	format = new_format;
+	destination = to;
+	closelog();
+	if (to == LOG_TO_SYSLOG)
+		openlog("docker-socket-protector", LOG_PID | LOG_NDELAY,
+		    LOG_DAEMON);
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return level <= max_level;
+}
+
+/* One line, one write.  A log that cannot be written to must not stop the
+ * service, and there is nobody left to tell. */
+static void
+write_line(int fd, const char *line, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, line, len);
+	while (n == -1 && errno == EINTR);
+}
+
+/* Add the end of a line, with dots where a value was cut.  begin() kept
+ * room for both. */
+static void
+finish(struct text *t, bool is_cut, const char *end)
+{
+	t->cap = BOUNDS_LOG_LINE_CAP;
+	t->is_full = false;
+	if (is_cut)
+		text_str(t, "...");
+	text_str(t, end);
+}
+
+static void
+put_line(enum log_level level, struct text *t)
+{
+	int saved_errno;
+
+	saved_errno = errno;
+	if (destination == LOG_TO_SYSLOG)
+		syslog(syslog_levels[level], "%.*s", (int)t->len - 1, t->buf);
+	else
+		write_line(STDERR_FILENO, t->buf, t->len);
+	errno = saved_errno;
+}
+
+/* Room for the dots, closing quote and brace of a cut line is kept. */
+static void
+begin(struct log_line *line, enum log_level level)
+{
+	line->level = level;
+	line->is_cut = false;
+	text_init(&line->text, line->buf, sizeof(line->buf) - LINE_END_CAP);
+	if (format == LOG_FORMAT_JSON)
+		text_str(&line->text, "{\"level\":\"");
+	if (format == LOG_FORMAT_JSON || destination != LOG_TO_SYSLOG)
+		text_str(&line->text, level_names[level]);
+	if (format == LOG_FORMAT_JSON)
+		text_char(&line->text, '"');
+	else if (destination != LOG_TO_SYSLOG)
+		text_char(&line->text, ' ');
+}
+
+void
+log_begin(struct log_line *line, enum log_level level, const char *event)
+{
+	begin(line, level);
+	if (format == LOG_FORMAT_JSON)
+		log_str(line, "event", event);
+	else
+		text_str(&line->text, event);
+}
+
+/* ` key=` or `,"key":`, whole or not at all: a line is cut inside values
+ * or between fields. */
+static void
+put_key(struct text *t, const char *key, bool is_string)
+{
+	char buf[64];
+	struct text piece;
+
+	text_init(&piece, buf, sizeof(buf));
+	text_str(&piece, format == LOG_FORMAT_JSON ? ",\"" : " ");
+	text_str(&piece, key);
+	text_str(&piece, format == LOG_FORMAT_JSON ? "\":" : "=");
+	if (format == LOG_FORMAT_JSON && is_string)
+		text_char(&piece, '"');
+	text_span(t, (struct span){ buf, piece.len });
+}
+
+void
+log_str(struct log_line *line, const char *key, const char *value)
+{
+	log_span(line, key, span_of(value));
+}
+
+void
+log_span(struct log_line *line, const char *key, struct span value)
+{
+	put_key(&line->text, key, true);
+	if (line->text.is_full)
+		return;
+	if (format == LOG_FORMAT_JSON)
+		text_json(&line->text, value);
+	else
+		text_escaped(&line->text, value);
+	line->is_cut = line->text.is_full;
+	if (format != LOG_FORMAT_JSON)
+		return;
+	/* Room for one more byte is always kept. */
+	line->text.cap++;
+	line->text.is_full = false;
+	if (!line->is_cut)
+		text_char(&line->text, '"');
+	line->text.cap--;
+	line->text.is_full = line->is_cut;
+}
+
+void
+log_words(struct log_line *line, const char *key, const char *value)
+{
+	if (format == LOG_FORMAT_JSON) {
+		log_str(line, key, value);
+		return;
+	}
+	put_key(&line->text, key, false);
+	text_char(&line->text, '"');
+	text_str(&line->text, value);
+	text_char(&line->text, '"');
+}
+
+void
+log_number(struct log_line *line, const char *key, uint64_t value)
+{
+	char buf[96];
+	struct text piece;
+
+	text_init(&piece, buf, sizeof(buf));
+	put_key(&piece, key, false);
+	text_number(&piece, value);
+	text_span(&line->text, (struct span){ buf, piece.len });
+}
+
+void
+log_end(struct log_line *line)
+{
+	const char *end;
+
+	if (!log_wants(line->level))
+		return;
+	end = format != LOG_FORMAT_JSON ? "\n" :
+	    line->is_cut ? "\"}\n" : "}\n";
+	finish(&line->text, line->is_cut, end);
+	put_line(line->level, &line->text);
+}
+
+/* A message in words: spaces stay, other odd bytes are escaped. */
+static void
+put_message(struct text *t, const char *message)
+{
+	struct span rest, word;
+	bool is_first;
+
+	rest = span_of(message);
+	for (is_first = true; span_next(&rest, ' ', &word); is_first = false) {
+		if (!is_first)
+			text_char(t, ' ');
+		text_escaped(t, word);
+	}
+}
+
+static void __attribute__((format(printf, 3, 0)))
+vlog(enum log_level level, int code, const char *fmt, va_list ap)
+{
+	char message[BOUNDS_LOG_LINE_CAP];
+	struct log_line line;
+	struct text t;
+	int n, saved_errno;
+
+	if (!log_wants(level))
+		return;
+	saved_errno = errno;
+	n = vsnprintf(message, sizeof(message), fmt, ap);
+	text_init(&t, message, sizeof(message));
+	t.len = n < 0 ? 0 : strlen(message);
+	if (code != 0) {
+		text_str(&t, ": ");
+		text_str(&t, strerror(code));
+	}
+	text_string(&t);
+	begin(&line, level);
+	if (format == LOG_FORMAT_JSON)
+		log_str(&line, "message", message);
+	else
+		put_message(&line.text, message);
+	if (format != LOG_FORMAT_JSON)
+		line.is_cut = line.text.is_full;
+	log_end(&line);
+	errno = saved_errno;
+}
+
+#define LOG_FUNCTION(name, level, code) \
+void \
+name(const char *fmt, ...) \
+{ \
+	va_list ap; \
+\
+	va_start(ap, fmt); \
+	vlog((level), (code), fmt, ap); \
+	va_end(ap); \
+}
+
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR, 0)
+LOG_FUNCTION(log_error_errno, LOG_LEVEL_ERROR, errno)
+LOG_FUNCTION(log_warn, LOG_LEVEL_WARN, 0)
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO, 0)
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG, 0)
+
+void
+fatal(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_LEVEL_ERROR, errno, fmt, ap);
+	va_end(ap);
+	exit(code);
+}
+
+void
+fatalx(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_LEVEL_ERROR, 0, fmt, ap);
+	va_end(ap);
+	exit(code);
+}
+
+void
+bug(const char *what)
+{
+	log_error("bug: %s", what);
+	abort();
+}
+
+void
+log_request(struct span method, struct span target)
+{
+	char buf[BOUNDS_LOG_LINE_CAP];
+	struct text t;
+	int saved_errno;
+
+	saved_errno = errno;
+	text_init(&t, buf, sizeof(buf) - LINE_END_CAP);
+	text_str(&t, "request rule:  ");
+	text_literal(&t, method);
+	text_char(&t, ' ');
+	text_literal(&t, target);
+	finish(&t, t.is_full, "\n");
+	write_line(STDOUT_FILENO, t.buf, t.len);
+	errno = saved_errno;
+}

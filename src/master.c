@@ -1,0 +1,293 @@
+/*
+ * The master: opens the listeners, then sleeps until a worker, a signal or
+ * the clock wants something.  It never sees bytes of clients.
+ */
+
+#include "config.h"
+
+#include "master.h"
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "detach.h"
+#include "io.h"
+#include "listen.h"
+#include "log.h"
+#include "pool.h"
+
+static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
+
+static struct pool pool = { .control_fd = -1 };
+
+static void
+handle_signal(int sig)
+{
+	if (sig == SIGCHLD)
+		got_child = 1;
+	else if (sig == SIGHUP)
+		got_hup = 1;
+	else if (sig == SIGUSR1)
+		got_usr1 = 1;
+	else
+		got_stop++;
+}
+
+/* Signals stay blocked but while the master sleeps, so none is lost. */
+static void
+set_signals(sigset_t *while_asleep)
+{
+	static const int handled[] = { SIGCHLD, SIGHUP, SIGUSR1, SIGTERM,
+		SIGINT };
+	struct sigaction handle = { .sa_handler = handle_signal };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t blocked;
+	size_t i;
+
+	(void)sigemptyset(&blocked);
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
+		(void)sigaddset(&blocked, handled[i]);
+		if (sigaction(handled[i], &handle, NULL) == -1)
+			fatal(1, "sigaction");
+	}
+	if (sigaction(SIGPIPE, &ignore, NULL) == -1 ||
+	    sigprocmask(SIG_BLOCK, &blocked, NULL) == -1)
+		fatal(1, "signals");
+	(void)sigemptyset(while_asleep);
+}
+
+/* Sleep until something happens, at most until the deadline. */
+static void
+sleep_until(int64_t deadline, const sigset_t *while_asleep)
+{
+	struct pollfd wake = { .fd = pool.wake_fd, .events = POLLIN };
+	struct timespec left;
+	int64_t ms;
+	uint64_t calls;
+
+	ms = deadline - io_now_ms();
+	if (ms < 0)
+		ms = 0;
+	left.tv_sec = ms / 1000;
+	left.tv_nsec = ms % 1000 * 1000000;
+	if (ppoll(&wake, 1, &left, while_asleep) != 1)
+		return;
+	/* Only says that somebody called: how often does not matter. */
+	if (read(pool.wake_fd, &calls, sizeof(calls)) == -1)
+		log_debug("master: woken without a call");
+}
+
+/* Which listener of conf has the same address as l; nlisten for none. */
+static size_t
+find_listener(const struct conf *conf, const struct conf_listen *l)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nlisten; i++)
+		if (strcmp(conf->listen[i].text, l->text) == 0)
+			break;
+	return i;
+}
+
+/* Stop a listener at once, also for workers that still hold it. */
+static void
+shut_listener(const struct conf_listen *l, int fd)
+{
+	/* Fails on nothing that is left to do about. */
+	(void)shutdown(fd, SHUT_RDWR);
+	listen_close(l, fd);
+}
+
+/* Open the listeners of conf; those that old has too are taken over.  0, or
+ * -1 with none opened. */
+static int
+open_listeners(const struct conf *conf, const struct conf *old, int *fds)
+{
+	size_t had, i, n;
+
+	for (n = 0; n < conf->nlisten; n++) {
+		had = old != NULL ? find_listener(old, &conf->listen[n]) : 0;
+		if (old != NULL && had < old->nlisten)
+			fds[n] = pool.listen_fd[had];
+		else if ((fds[n] = listen_open(&conf->listen[n])) == -1)
+			break;
+	}
+	if (n == conf->nlisten)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (old == NULL ||
+		    find_listener(old, &conf->listen[i]) == old->nlisten)
+			shut_listener(&conf->listen[i], fds[i]);
+	return -1;
+}
+
+static void
+say_listening(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nlisten; i++) {
+		log_info("listening on %s with profile %s (%zu rules)",
+		    conf->listen[i].text, conf->listen[i].profile->name,
+		    conf->listen[i].profile->nrules);
+		if (listen_is_exposed(&conf->listen[i]))
+			log_warn("%s is not a loopback address: whoever "
+			    "reaches it may do what profile %s allows",
+			    conf->listen[i].text,
+			    conf->listen[i].profile->name);
+	}
+	if (access(conf->docker_socket, F_OK) == -1)
+		log_warn("%s: %s; answering 502 until it is there",
+		    conf->docker_socket, strerror(errno));
+}
+
+static void
+report(const char *message)
+{
+	log_error("%s", message);
+}
+
+/* SIGHUP: everything anew, or nothing.  Returns the configuration that holds
+ * from now on. */
+static struct conf *
+reload(struct conf *old, int argc, char *const argv[], char *const envp[])
+{
+	struct privs_identity identity;
+	int fds[BOUNDS_LISTEN_CAP];
+	struct conf *conf;
+	size_t i;
+
+	conf = conf_load(argc, argv, envp, report);
+	if (conf == NULL ||
+	    !privs_identity(conf->user, conf->group, &identity) ||
+	    open_listeners(conf, old, fds) == -1) {
+		log_error("reload failed: serving on with the old "
+		    "configuration");
+		conf_free(conf);
+		return old;
+	}
+	for (i = 0; i < old->nlisten; i++)
+		if (find_listener(conf, &old->listen[i]) == conf->nlisten)
+			shut_listener(&old->listen[i], pool.listen_fd[i]);
+	memcpy(pool.listen_fd, fds, sizeof(fds));
+	log_init(conf->log_level, conf->log_format, conf->log_to);
+	if (pool_renew(&pool, conf, &identity) == -1)
+		got_stop = 1;
+	conf_free(old);
+	log_info("reloaded");
+	say_listening(conf);
+	return conf;
+}
+
+/* The gate died: its workers cannot ask any more. */
+static void
+replace_gate(const struct conf *conf)
+{
+	const struct privs_identity identity = pool.identity;
+
+	if (pool_renew(&pool, conf, &identity) == -1)
+		got_stop = 1;
+}
+
+/* Let running requests end, then close what is left. */
+static void
+stop(const struct conf *conf, const sigset_t *while_asleep)
+{
+	int64_t deadline;
+	size_t i, left;
+
+	log_info("stopping");
+	for (i = 0; i < conf->nlisten; i++)
+		shut_listener(&conf->listen[i], pool.listen_fd[i]);
+	deadline = io_now_ms() + conf->stop_timeout_ms;
+	while ((left = pool_signal_all(SIGTERM)) > 0 &&
+	    io_now_ms() < deadline && got_stop < 2) {
+		sleep_until(io_now_ms() + BOUNDS_NUDGE_MS, while_asleep);
+		(void)pool_reap(&pool);
+	}
+	if (left > 0)
+		log_info("closing %zu connections that did not end", left);
+	while (pool_signal_all(SIGKILL) > 0) {
+		sleep_until(io_now_ms() + BOUNDS_NUDGE_MS, while_asleep);
+		(void)pool_reap(&pool);
+	}
+	pool_end_gate(&pool);
+	if (conf->pid_file != NULL)
+		detach_pid_file_remove(conf->pid_file);
+	log_info("stopped");
+}
+
+/* Start everything; 0, or -1 after logging. */
+static int
+start(const struct conf *conf)
+{
+	struct privs_identity identity;
+
+	pool.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pool.wake_fd == -1 || board_open(BOUNDS_WORKERS_CAP +
+	    BOUNDS_SLOTS_EXTRA) == -1) {
+		log_error_errno("set up the pool");
+		return -1;
+	}
+	if (!privs_identity(conf->user, conf->group, &identity) ||
+	    open_listeners(conf, NULL, pool.listen_fd) == -1)
+		return -1;
+	if (conf->pid_file != NULL && detach_pid_file(conf->pid_file) == -1) {
+		log_error_errno("write pid file %s", conf->pid_file);
+		return -1;
+	}
+	if (pool_renew(&pool, conf, &identity) == -1)
+		return -1;
+	say_listening(conf);
+	return 0;
+}
+
+int
+master_run(struct conf *conf, int argc, char *const argv[],
+    char *const envp[])
+{
+	sigset_t while_asleep;
+	enum pool_event event;
+	int64_t next;
+	int code;
+
+	log_init(conf->log_level, conf->log_format, conf->log_to);
+	if (conf->is_daemon)
+		detach_start();
+	set_signals(&while_asleep);
+	if (start(conf) == -1)
+		return 1;
+	for (code = 0; got_stop == 0; ) {
+		next = pool_balance(&pool);
+		detach_ready();
+		sleep_until(next, &while_asleep);
+		got_child = 0;
+		event = pool_reap(&pool);
+		if (event == POOL_HOPELESS)
+			code = got_stop = 1;
+		else if (event == POOL_GATE_DIED)
+			replace_gate(conf);
+		if (got_hup) {
+			got_hup = 0;
+			conf = reload(conf, argc, argv, envp);
+		}
+		if (got_usr1) {
+			got_usr1 = 0;
+			pool_log_status(&pool);
+		}
+	}
+	stop(conf, &while_asleep);
+	conf_free(conf);
+	return code;
+}

@@ -1,0 +1,414 @@
+/*
+ * Gate and workers: fork, count, replace.
+ */
+
+#include "config.h"
+
+#include "pool.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "gate.h"
+#include "io.h"
+#include "log.h"
+#include "worker.h"
+
+/* Processes of all generations, and how many there may be: one more per
+ * listener than serve, to say 503. */
+static size_t
+living(void)
+{
+	return board_used() - board_count(BOARD_FREE);
+}
+
+static size_t
+living_cap(const struct pool *p)
+{
+	return p->conf->max_workers + p->conf->nlisten;
+}
+
+/* Fork the gate before any worker, so that it holds no worker's things. */
+static int
+spawn_gate(struct pool *p)
+{
+	const pid_t master = getpid();
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		/* Its own end moves to a fixed place, the rest is closed. */
+		if (dup2(ends[1], STDERR_FILENO + 1) == -1)
+			_exit(2);
+		io_close_from(STDERR_FILENO + 2);
+		gate_run(STDERR_FILENO + 1, p->conf->docker_socket, master);
+	}
+	(void)close(ends[1]);
+	if (pid == -1) {
+		(void)close(ends[0]);
+		return -1;
+	}
+	p->control_fd = ends[0];
+	p->gate_pid = pid;
+	return 0;
+}
+
+/* Ask a worker to end; a busy one does so after its request. */
+static void
+retire(size_t slot)
+{
+	(void)kill(board_pid(slot), SIGTERM);
+}
+
+size_t
+pool_signal_all(int sig)
+{
+	size_t i, n;
+
+	n = 0;
+	for (i = 0; i < board_used(); i++) {
+		if (board_state(i) == BOARD_FREE || board_pid(i) == 0)
+			continue;
+		(void)kill(board_pid(i), sig);
+		n++;
+	}
+	return n;
+}
+
+void
+pool_end_gate(struct pool *p)
+{
+	if (p->control_fd != -1)
+		(void)close(p->control_fd);
+	p->control_fd = -1;
+	p->gate_pid = 0;
+}
+
+int
+pool_renew(struct pool *p, const struct conf *conf,
+    const struct privs_identity *identity)
+{
+	pool_end_gate(p);
+	p->conf = conf;
+	p->identity = *identity;
+	p->generation++;
+	memset(p->burst, 0, sizeof(p->burst));
+	(void)pool_signal_all(SIGTERM);
+	if (spawn_gate(p) == 0)
+		return 0;
+	log_error_errno("start the gate");
+	return -1;
+}
+
+/* The child's part of a fork. */
+static _Noreturn void
+enter_worker(const struct pool *p, unsigned listener, size_t slot,
+    int gate_fd, pid_t master)
+{
+	const struct worker_args args = {
+		.conf = p->conf,
+		.identity = &p->identity,
+		.listener = listener,
+		.generation = p->generation,
+		.slot = slot,
+		.listen_fd = p->listen_fd[listener],
+		.gate_fd = gate_fd,
+		.wake_fd = p->wake_fd,
+		.master = master,
+	};
+
+	worker_run(&args);
+}
+
+/* 0, or -1 with errno. */
+static int
+spawn_worker(struct pool *p, unsigned listener)
+{
+	const pid_t master = getpid();
+	int ends[2], saved_errno;
+	size_t slot;
+	pid_t pid;
+
+	slot = board_claim(listener, p->generation);
+	if (slot == board_size()) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) {
+		board_release(slot);
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0)
+		enter_worker(p, listener, slot, ends[1], master);
+	saved_errno = errno;
+	if (pid == -1)
+		board_release(slot);
+	else
+		board_set_pid(slot, pid);
+	if (pid != -1 && gate_attach(p->control_fd, ends[0]) == -1) {
+		log_error_errno("hand a worker to the gate");
+		retire(slot);
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	errno = saved_errno;
+	return pid == -1 ? -1 : 0;
+}
+
+/* Wait longer after each failure in a row. */
+static void
+back_off(struct pool *p)
+{
+	p->backoff_ms = p->backoff_ms == 0 ? BOUNDS_BACKOFF_MIN_MS :
+	    p->backoff_ms * 2;
+	if (p->backoff_ms > BOUNDS_BACKOFF_MAX_MS)
+		p->backoff_ms = BOUNDS_BACKOFF_MAX_MS;
+	p->next_spawn_ms = io_now_ms() + p->backoff_ms;
+}
+
+/* Slots of this generation and listener in that state for at least min_ms:
+ * the one longest in it, board_size() when there is none. */
+static size_t
+oldest(const struct pool *p, unsigned listener, enum board_state state,
+    int64_t min_ms)
+{
+	int64_t limit;
+	size_t best, i;
+
+	best = board_size();
+	limit = io_now_ms() - min_ms;
+	for (i = 0; i < board_used(); i++) {
+		if (board_state(i) != state || board_since_ms(i) > limit ||
+		    board_generation(i) != p->generation ||
+		    board_listener(i) != listener)
+			continue;
+		if (best == board_size() ||
+		    board_since_ms(i) < board_since_ms(best))
+			best = i;
+	}
+	return best;
+}
+
+/*
+ * No worker of this listener is idle and none may be forked: one of its
+ * waiting clients gives way, else another listener gives up a spare or
+ * waiting worker.  True when it is worth looking again soon.
+ */
+static bool
+make_room(struct pool *p, unsigned listener)
+{
+	size_t slot;
+	unsigned i;
+
+	slot = oldest(p, listener, BOARD_WAITING, BOUNDS_GIVE_WAY_MS);
+	if (slot != board_size()) {
+		(void)kill(board_pid(slot), WORKER_GIVE_WAY);
+		return true;
+	}
+	for (i = 0; i < p->conf->nlisten; i++) {
+		if (i == listener)
+			continue;
+		slot = oldest(p, i, BOARD_WAITING, BOUNDS_GIVE_WAY_MS);
+		if (slot == board_size() &&
+		    board_idle(i, p->generation) > 1)
+			slot = oldest(p, i, BOARD_IDLE, 0);
+		if (slot == board_size())
+			continue;
+		retire(slot);
+		return true;
+	}
+	return board_count(BOARD_WAITING) > 0;
+}
+
+/* How many to fork for a listener with so many idle: what is missing, and
+ * twice as many each time that nobody at all was idle. */
+static size_t
+missing(struct pool *p, unsigned listener, size_t idle)
+{
+	size_t want;
+
+	if (idle >= p->conf->workers) {
+		p->burst[listener] = 0;
+		return 0;
+	}
+	want = p->conf->workers - idle;
+	if (idle > 0)
+		return want;
+	p->burst[listener] = p->burst[listener] == 0 ? p->conf->workers :
+	    p->burst[listener] * 2;
+	if (p->burst[listener] > BOUNDS_SPAWN_CAP)
+		p->burst[listener] = BOUNDS_SPAWN_CAP;
+	return p->burst[listener];
+}
+
+/* Fork for one listener; true when it must be looked at again soon. */
+static bool
+grow(struct pool *p, unsigned listener)
+{
+	size_t idle, want;
+
+	idle = board_idle(listener, p->generation);
+	for (want = missing(p, listener, idle); want > 0; want--) {
+		if (living() >= living_cap(p))
+			break;
+		if (spawn_worker(p, listener) == -1) {
+			log_error_errno("start a worker");
+			back_off(p);
+			return true;
+		}
+	}
+	if (board_idle(listener, p->generation) > 0)
+		return false;
+	return make_room(p, listener);
+}
+
+/* Let one worker go where more are idle than wanted, for some time. */
+static void
+shrink(const struct pool *p, unsigned listener)
+{
+	size_t slot;
+
+	if (board_idle(listener, p->generation) <= p->conf->workers)
+		return;
+	slot = oldest(p, listener, BOARD_IDLE, BOUNDS_SPARE_MS);
+	if (slot != board_size())
+		retire(slot);
+}
+
+/* Workers of old generations that are not busy may have missed their signal
+ * just before they fell asleep: say it again.  True while there are any. */
+static bool
+nudge_old(const struct pool *p)
+{
+	bool has_old;
+	size_t i;
+
+	has_old = false;
+	for (i = 0; i < board_used(); i++) {
+		if (board_state(i) == BOARD_FREE ||
+		    board_generation(i) == p->generation)
+			continue;
+		has_old = true;
+		if (board_state(i) != BOARD_BUSY)
+			retire(i);
+	}
+	return has_old;
+}
+
+int64_t
+pool_balance(struct pool *p)
+{
+	int64_t now, next;
+	bool is_soon;
+	unsigned i;
+
+	now = io_now_ms();
+	is_soon = nudge_old(p);
+	next = now + BOUNDS_SPARE_MS / 5;
+	if (now < p->next_spawn_ms)
+		return p->next_spawn_ms;
+	for (i = 0; i < p->conf->nlisten; i++) {
+		if (grow(p, i))
+			is_soon = true;
+		shrink(p, i);
+	}
+	return is_soon ? now + BOUNDS_NUDGE_MS : next;
+}
+
+/* Log how a worker ended, unless as asked. */
+static void
+log_death(size_t slot, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("worker %zu (pid %ld) killed by signal %d: %s",
+		    slot + 1, (long)board_pid(slot), WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) != 0)
+		log_error("worker %zu (pid %ld) exited with %d", slot + 1,
+		    (long)board_pid(slot), WEXITSTATUS(status));
+}
+
+static enum pool_event
+bury_worker(struct pool *p, size_t slot, int status)
+{
+	bool is_early, is_failure;
+
+	is_failure = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	is_early = io_now_ms() - board_started_ms(slot) <
+	    BOUNDS_EARLY_DEATH_MS;
+	log_death(slot, status);
+	board_release(slot);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		return POOL_HOPELESS;
+	if (is_failure && is_early)
+		back_off(p);
+	else if (!is_failure)
+		p->backoff_ms = 0;
+	return POOL_FINE;
+}
+
+static enum pool_event
+bury_gate(struct pool *p, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		return POOL_HOPELESS;
+	log_error("the gate (pid %ld) ended, status %d; starting anew",
+	    (long)p->gate_pid, status);
+	pool_end_gate(p);
+	return POOL_GATE_DIED;
+}
+
+enum pool_event
+pool_reap(struct pool *p)
+{
+	enum pool_event event, worst;
+	size_t slot;
+	int status;
+	pid_t pid;
+
+	worst = POOL_FINE;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		slot = board_find(pid);
+		if (slot != board_size())
+			event = bury_worker(p, slot, status);
+		else if (pid == p->gate_pid)
+			event = bury_gate(p, status);
+		else
+			continue;	/* the gate of an old generation */
+		if (event > worst)
+			worst = event;
+	}
+	return worst;
+}
+
+void
+pool_log_status(const struct pool *p)
+{
+	struct board_counters sum;
+	struct log_line line;
+
+	sum = board_total();
+	log_begin(&line, LOG_LEVEL_INFO, "status");
+	log_number(&line, "generation", p->generation);
+	log_number(&line, "workers", living());
+	log_number(&line, "idle", board_count(BOARD_IDLE));
+	log_number(&line, "waiting", board_count(BOARD_WAITING));
+	log_number(&line, "busy", board_count(BOARD_BUSY));
+	log_number(&line, "max_workers", p->conf->max_workers);
+	log_number(&line, "connections", sum.connections);
+	log_number(&line, "requests", sum.requests);
+	log_number(&line, "denied", sum.denied);
+	log_number(&line, "failed", sum.failed);
+	log_end(&line);
+}

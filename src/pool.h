@@ -1,0 +1,66 @@
+#ifndef DSP_POOL_H
+#define DSP_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "conf.h"
+#include "privs.h"
+
+/*
+ * The processes of one generation of the configuration: a gate, and for each
+ * listener its workers.  Old generations live on until their workers have
+ * ended.  Used by the master alone.
+ */
+struct pool {
+	const struct conf	*conf;
+	struct privs_identity	 identity;
+	int			 listen_fd[BOUNDS_LISTEN_CAP];
+	int			 wake_fd;	/* eventfd: a worker calls */
+	unsigned		 generation;
+	int			 control_fd;	/* of the gate, -1: none */
+	pid_t			 gate_pid;
+	int64_t			 backoff_ms;	/* after an early death */
+	int64_t			 next_spawn_ms;
+	unsigned		 burst[BOUNDS_LISTEN_CAP];
+};
+
+/*
+ * pool_renew(p, conf, identity):
+ * Begin a new generation: a new gate, and no workers yet; all living workers
+ * become old and are asked to end.  0, or -1 after logging.
+ */
+int pool_renew(struct pool *p, const struct conf *conf,
+    const struct privs_identity *identity);
+
+/*
+ * pool_balance(p):
+ * Fork where idle workers are missing, let idle keep-alive clients give way
+ * where none may be forked, let spare ones go.  Returns the time of io_now_ms
+ * at which it should be called again at the latest.
+ */
+int64_t pool_balance(struct pool *p);
+
+/* What pool_reap found. */
+enum pool_event {
+	POOL_FINE,
+	POOL_GATE_DIED,		/* a new generation is needed */
+	POOL_HOPELESS		/* a worker or gate cannot be set up */
+};
+
+/* pool_reap(p): collect children that ended, without waiting. */
+enum pool_event pool_reap(struct pool *p);
+
+/* pool_signal_all(p, sig): to all workers of all generations; their
+ * number. */
+size_t pool_signal_all(int sig);
+
+/* pool_end_gate(p): let the gate end behind its last worker. */
+void pool_end_gate(struct pool *p);
+
+/* pool_log_status(p): SIGUSR1: one line of numbers per listener. */
+void pool_log_status(const struct pool *p);
+
+#endif /* DSP_POOL_H */

@@ -1,0 +1,316 @@
+/*
+ * Who a process is and what it may do: users, groups, capabilities, the
+ * parent-death signal, resource limits.  The system call filter is not made
+ * here.
+ */
+#include "config.h"
+
+#include "privs.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "span.h"
+
+/* The user and group without rights, where no entry says otherwise. */
+#define NOBODY		"nobody"
+#define NOBODY_ID	65534
+
+/* Digits of the largest id; (uid_t)-1 means "no change" to the kernel. */
+#define ID_DIGITS	10
+#define ID_MAX		4294967294U
+
+/* A worker holds a dozen descriptors. */
+#define WORKER_FILES	64
+
+#define HOPELESS	2	/* exit code: no other try would do better */
+
+/* All capabilities, as bits. */
+struct caps {
+	uint64_t	effective;
+	uint64_t	permitted;
+};
+
+static struct caps
+caps_read(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	memset(data, 0, sizeof(data));
+	if (syscall(SYS_capget, &head, data) != 0)
+		fatal(HOPELESS, "capget");
+	return (struct caps){
+		(uint64_t)data[1].effective << 32 | data[0].effective,
+		(uint64_t)data[1].permitted << 32 | data[0].permitted
+	};
+}
+
+/* Keep at most those in keep; none are inheritable. */
+static void
+caps_keep(uint64_t keep)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct caps now = caps_read();
+
+	memset(data, 0, sizeof(data));
+	data[0].permitted = (uint32_t)(now.permitted & keep);
+	data[1].permitted = (uint32_t)((now.permitted & keep) >> 32);
+	data[0].effective = data[0].permitted;
+	data[1].effective = data[1].permitted;
+	if (syscall(SYS_capset, &head, data) != 0)
+		fatal(HOPELESS, "capset");
+	now = caps_read();
+	if ((now.permitted & ~keep) != 0 || (now.effective & ~keep) != 0)
+		fatalx(HOPELESS, "capabilities could not be dropped");
+}
+
+static bool
+caps_has(unsigned cap)
+{
+	return (caps_read().effective >> cap & 1) != 0;
+}
+
+/* Only possible while CAP_SETPCAP is there, so before anything else goes. */
+static void
+drop_bounding_set(void)
+{
+	unsigned long cap;
+
+	if (!caps_has(CAP_SETPCAP))
+		return;
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			fatal(HOPELESS, "prctl(PR_CAPBSET_DROP)");
+}
+
+#ifdef WITH_SANDBOX
+static void
+limit(int resource, const char *name, rlim_t most)
+{
+	struct rlimit r;
+
+	if (getrlimit(resource, &r) != 0)
+		fatal(HOPELESS, "getrlimit(%s)", name);
+	if (r.rlim_max > most)
+		r.rlim_max = most;
+	r.rlim_cur = r.rlim_max;
+	if (setrlimit(resource, &r) != 0)
+		fatal(HOPELESS, "setrlimit(%s)", name);
+}
+
+static void
+limit_resources(bool is_worker)
+{
+	limit(RLIMIT_CORE, "RLIMIT_CORE", 0);
+	limit(RLIMIT_NPROC, "RLIMIT_NPROC", 0);
+	if (is_worker)
+		limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", WORKER_FILES);
+}
+
+bool
+privs_has_limits(void)
+{
+	return true;
+}
+#else
+/* Sanitizers need threads, files and memory that the limits take away. */
+static void
+limit_resources(bool is_worker)
+{
+	(void)is_worker; /* no limits at all */
+}
+
+bool
+privs_has_limits(void)
+{
+	return false;
+}
+#endif
+
+static void
+no_way_back(pid_t parent, bool is_worker)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		fatal(HOPELESS, "prctl(PR_SET_DUMPABLE)");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		fatal(HOPELESS, "prctl(PR_SET_NO_NEW_PRIVS)");
+	limit_resources(is_worker);
+	privs_follow_parent(parent);
+}
+
+static bool
+parse_id(const char *text, uint32_t *id)
+{
+	uint64_t n;
+
+	if (!span_number(span_of(text), ID_DIGITS, &n) || n > ID_MAX)
+		return false;
+	*id = (uint32_t)n;
+	return true;
+}
+
+bool
+privs_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *pw = getpwnam(name);
+	uint32_t id;
+
+	if (pw == NULL && parse_id(name, &id)) {
+		pw = getpwuid(id);
+		*uid = id;
+		*gid = pw == NULL ? NOBODY_ID : pw->pw_gid;
+		return true;
+	}
+	if (pw == NULL)
+		return false;
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return true;
+}
+
+bool
+privs_group(const char *name, gid_t *gid)
+{
+	const struct group *gr = getgrnam(name);
+	uint32_t id;
+
+	if (gr != NULL)
+		*gid = gr->gr_gid;
+	else if (parse_id(name, &id))
+		*gid = id;
+	else
+		return false;
+	return true;
+}
+
+/* What was asked for; nobody where nothing was. */
+static bool
+look_up(const char *user, const char *group, struct privs_identity *out)
+{
+	out->uid = geteuid();
+	out->gid = getegid();
+	if (user != NULL && !privs_user(user, &out->uid, &out->gid)) {
+		log_error("--user %s: no such user", user);
+		return false;
+	}
+	if (user == NULL && geteuid() == 0 &&
+	    !privs_user(NOBODY, &out->uid, &out->gid)) {
+		out->uid = NOBODY_ID;
+		out->gid = NOBODY_ID;
+	}
+	if (group != NULL && !privs_group(group, &out->gid)) {
+		log_error("--group %s: no such group", group);
+		return false;
+	}
+	return true;
+}
+
+bool
+privs_identity(const char *user, const char *group,
+    struct privs_identity *out)
+{
+	bool is_asked = user != NULL || group != NULL;
+	bool can_change = caps_has(CAP_SETUID) && caps_has(CAP_SETGID);
+
+	memset(out, 0, sizeof(*out));
+	if (!is_asked && geteuid() != 0)
+		return true;
+	if (!is_asked && !can_change) {
+		log_info("workers stay root, without capabilities: this "
+		    "process may not change its user");
+		return true;
+	}
+	if (!look_up(user, group, out))
+		return false;
+	if (out->uid == geteuid() && out->gid == getegid())
+		return true;
+	if (!can_change) {
+		log_error("workers cannot run as user %u, group %u: start as "
+		    "root, or without --user and --group",
+		    (unsigned)out->uid, (unsigned)out->gid);
+		return false;
+	}
+	out->is_set = true;
+	return true;
+}
+
+void
+privs_follow_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+		fatal(HOPELESS, "prctl(PR_SET_PDEATHSIG)");
+	/* It may have died before the call above. */
+	if (getppid() != parent)
+		fatalx(1, "the parent process is gone");
+}
+
+/* Groups first: without root they cannot be changed any more. */
+static void
+become(const struct privs_identity *id)
+{
+	uid_t ruid, euid, suid;
+	gid_t rgid, egid, sgid;
+
+	if (setgroups(0, NULL) != 0)
+		fatal(HOPELESS, "setgroups");
+	if (setresgid(id->gid, id->gid, id->gid) != 0)
+		fatal(HOPELESS, "setresgid %u", (unsigned)id->gid);
+	if (setresuid(id->uid, id->uid, id->uid) != 0)
+		fatal(HOPELESS, "setresuid %u", (unsigned)id->uid);
+	if (getresuid(&ruid, &euid, &suid) != 0 ||
+	    getresgid(&rgid, &egid, &sgid) != 0)
+		fatal(HOPELESS, "getresuid");
+	if (ruid != id->uid || euid != id->uid || suid != id->uid ||
+	    rgid != id->gid || egid != id->gid || sgid != id->gid ||
+	    getgroups(0, NULL) != 0)
+		fatalx(HOPELESS, "the user could not be changed");
+}
+
+/* A change that works again now was none. */
+static void
+check_not_regained(const struct privs_identity *id)
+{
+	if ((id->uid != 0 && setresuid(0, 0, 0) == 0) ||
+	    (id->gid != 0 && setresgid(0, 0, 0) == 0) ||
+	    setgroups(1, &id->gid) == 0)
+		fatalx(HOPELESS, "root could be regained");
+}
+
+void
+privs_drop(const struct privs_identity *id, pid_t parent)
+{
+	privs_follow_parent(parent);
+	drop_bounding_set();
+	if (id->is_set)
+		become(id);
+	caps_keep(0);
+	if (id->is_set)
+		check_not_regained(id);
+	no_way_back(parent, true);
+}
+
+void
+privs_limit(pid_t parent)
+{
+	privs_follow_parent(parent);
+	drop_bounding_set();
+	caps_keep(UINT64_C(1) << CAP_DAC_OVERRIDE);
+	no_way_back(parent, false);
+}

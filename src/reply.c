@@ -1,0 +1,94 @@
+/*
+ * Our own answers as bytes.
+ */
+
+#include "config.h"
+
+#include "reply.h"
+
+#include "text.h"
+
+/* Reason phrases of the statuses in REASON_TABLE, RFC 9110 section 15. */
+static const struct {
+	int		 status;
+	const char	*phrase;
+} phrases[] = {
+	{ 400, "Bad Request" },
+	{ 403, "Forbidden" },
+	{ 408, "Request Timeout" },
+	{ 414, "URI Too Long" },
+	{ 417, "Expectation Failed" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 505, "HTTP Version Not Supported" },
+};
+
+static const char *
+phrase_of(int status)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	return "Error";
+}
+
+/* At most cap bytes of s, and dots for the rest. */
+static void
+put_cut(struct text *t, struct span s, size_t cap)
+{
+	text_json(t, (struct span){ s.p, s.len < cap ? s.len : cap });
+	if (s.len > cap)
+		text_str(t, "...");
+}
+
+/* {"message":"docker-socket-protector: why[ profile][: METHOD target]"} */
+static void
+put_message(struct text *t, const struct reply *r)
+{
+	text_str(t, "{\"message\":\"docker-socket-protector: ");
+	text_str(t, reason_info(r->reason)->text);
+	if (r->reason == REASON_NO_RULE || r->reason == REASON_MATCH_ERROR) {
+		text_char(t, ' ');
+		text_json(t, r->profile);
+	}
+	if (reason_info(r->reason)->status == 403) {
+		text_str(t, ": ");
+		put_cut(t, r->method, BOUNDS_REPLY_METHOD_CAP);
+		text_char(t, ' ');
+		put_cut(t, r->target, BOUNDS_REPLY_TARGET_CAP);
+	}
+	text_str(t, "\"}\n");
+}
+
+size_t
+reply_make(char buf[BOUNDS_REPLY_CAP], const struct reply *r)
+{
+	char message[BOUNDS_REPLY_CAP - 512];
+	struct text body, t;
+	int status;
+
+	status = reason_info(r->reason)->status;
+	text_init(&body, message, sizeof(message));
+	put_message(&body, r);
+	text_init(&t, buf, BOUNDS_REPLY_CAP);
+	text_str(&t, r->minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ");
+	text_number(&t, (uint64_t)status);
+	text_char(&t, ' ');
+	text_str(&t, phrase_of(status));
+	text_str(&t, "\r\nContent-Type: application/json\r\n"
+	    "Content-Length: ");
+	text_number(&t, body.len);
+	text_str(&t, "\r\n");
+	if (r->is_close)
+		text_str(&t, "Connection: close\r\n");
+	else if (r->minor == 0)
+		text_str(&t, "Connection: keep-alive\r\n");
+	text_str(&t, "\r\n");
+	if (!r->is_head)
+		text_span(&t, (struct span){ message, body.len });
+	return t.len;
+}

@@ -1,0 +1,337 @@
+/*
+ * One client connection: the order of steps.  Read session_serve first.
+ */
+
+#include "config.h"
+
+#include "session.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "body.h"
+#include "dial.h"
+#include "exchange.h"
+#include "http.h"
+#include "io.h"
+#include "log.h"
+#include "policy.h"
+#include "reply.h"
+#include "target.h"
+
+/* What the client gets next. */
+enum step {
+	STEP_NEXT,	/* go on with this request */
+	STEP_AGAIN,	/* this request is done, the connection is good */
+	STEP_CLOSE,	/* close now */
+	STEP_LINGER	/* close after reading what the client still sends */
+};
+
+/*
+ * Everything of one connection.  One client at a time, so one of these in
+ * static storage; nothing is allocated while serving.
+ */
+static struct session {
+	const struct session_env *env;
+	int			 fd;
+	const char		*peer;
+
+	/* the request: spans point into in */
+	struct http_head	 head;
+	size_t			 head_len;
+	struct policy_request	 request;
+	struct policy_verdict	 verdict;
+	int64_t			 began_ms;
+
+	int			 dial_error;	/* of REASON_NO_DOCKER */
+	struct exchange		 exchange;
+
+	size_t			 in_len;	/* received */
+	char			 in[BOUNDS_HEAD_CAP + BOUNDS_RELAY_CAP];
+} session;
+
+/* Failures on our side of things, not the client's. */
+static bool
+is_failure(enum reason reason)
+{
+	return reason == REASON_NO_DOCKER || reason == REASON_BAD_ANSWER ||
+	    reason == REASON_BUSY;
+}
+
+/* "deny" or "fail"; the query is told, because a denied one is what the user
+ * has to see. */
+static void
+log_refusal(const struct session *s, enum reason reason)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_WARN, is_failure(reason) ? "fail" : "deny");
+	log_span(&line, "method", s->head.method);
+	log_span(&line, "target", s->head.target);
+	log_str(&line, "profile", s->env->profile->name);
+	if (reason == REASON_MATCH_ERROR)
+		log_number(&line, "rule", s->verdict.rule->line_no);
+	log_str(&line, "reason", reason_info(reason)->word);
+	if (reason == REASON_NO_DOCKER) {
+		log_str(&line, "socket", s->env->docker_socket);
+		log_words(&line, "error", strerror(s->dial_error));
+	}
+	log_str(&line, "peer", s->peer);
+	log_number(&line, "worker", s->env->worker_no);
+	log_end(&line);
+}
+
+static void
+log_allowed(const struct session *s)
+{
+	struct log_line line;
+
+	if (!log_wants(LOG_LEVEL_INFO))
+		return;
+	log_begin(&line, LOG_LEVEL_INFO, "allow");
+	log_span(&line, "method", s->request.method);
+	log_span(&line, "path", s->request.target.path);
+	log_str(&line, "profile", s->env->profile->name);
+	log_number(&line, "rule", s->verdict.rule->line_no);
+	log_number(&line, "status", (unsigned)s->exchange.answer.status);
+	log_number(&line, "in", s->exchange.relay.up.bytes);
+	log_number(&line, "out", s->exchange.relay.down.bytes);
+	log_number(&line, "ms", (uint64_t)(io_now_ms() - s->began_ms));
+	log_str(&line, "peer", s->peer);
+	log_number(&line, "worker", s->env->worker_no);
+	log_end(&line);
+}
+
+/* Send an answer of our own.  A client that does not take it gets no more
+ * than the time of a head. */
+static enum step
+refuse(struct session *s, enum reason reason, bool is_close)
+{
+	const struct reply reply = {
+		.reason = reason,
+		.profile = span_of(s->env->profile->name),
+		.method = s->head.method,
+		.target = s->head.target,
+		.is_head = span_eq(s->head.method, SPAN("HEAD")),
+		.is_close = is_close,
+		.minor = s->head.minor,
+	};
+	char buf[BOUNDS_REPLY_CAP];
+	size_t len;
+
+	log_refusal(s, reason);
+	if (is_failure(reason))
+		board_mine()->failed++;
+	else
+		board_mine()->denied++;
+	len = reply_make(buf, &reply);
+	if (io_send_all(s->fd, buf, len, io_now_ms() +
+	    s->env->head_timeout_ms) == -1)
+		return STEP_CLOSE;
+	return is_close ? STEP_LINGER : STEP_AGAIN;
+}
+
+/* Forget the first n bytes received from the client. */
+static void
+drop_input(struct session *s, size_t n)
+{
+	memmove(s->in, s->in + n, s->in_len - n);
+	s->in_len -= n;
+}
+
+/* Read on, or wait for it: until the deadline, or while idle until we are
+ * asked to close. */
+static enum io_result
+read_more(struct session *s, int64_t deadline)
+{
+	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
+	enum io_result result;
+	bool is_idle;
+	size_t got;
+
+	is_idle = s->in_len == 0;
+	result = io_recv(s->fd, s->in + s->in_len,
+	    sizeof(s->in) - s->in_len, &got);
+	s->in_len += got;
+	if (result != IO_AGAIN)
+		return result;
+	if (is_idle)
+		board_set(BOARD_WAITING);
+	result = io_wait(&wait, 1, deadline,
+	    is_idle ? s->env->wants_close : NULL);
+	if (is_idle)
+		board_set(BOARD_BUSY);
+	if (result == IO_AGAIN)
+		return IO_AGAIN;
+	/* Asked to close: a request that came just now is still served. */
+	result = io_recv(s->fd, s->in + s->in_len,
+	    sizeof(s->in) - s->in_len, &got);
+	s->in_len += got;
+	return result == IO_AGAIN ? IO_EOF : result;
+}
+
+/* Fill s->head: a whole request head, or a refusal, or the end. */
+static enum step
+fill_head(struct session *s)
+{
+	enum http_result result;
+	enum io_result got;
+	int64_t deadline;
+	bool is_idle;
+
+	deadline = io_now_ms() + s->env->idle_timeout_ms;
+	is_idle = true;
+	for (;;) {
+		if (s->in_len > 0 && is_idle) {
+			is_idle = false;
+			s->began_ms = io_now_ms();
+			deadline = s->began_ms + s->env->head_timeout_ms;
+		}
+		s->head.method = s->head.target = (struct span){ "", 0 };
+		s->head.minor = 1;
+		result = http_parse_request(s->in, s->in_len, &s->head,
+		    &s->head_len);
+		if (result == HTTP_DONE)
+			return STEP_NEXT;
+		if (result == HTTP_BAD)
+			return refuse(s, s->head.reason, true);
+		got = read_more(s, deadline);
+		if (got == IO_AGAIN && !is_idle)
+			return refuse(s, REASON_HEAD_TIMEOUT, true);
+		if (got != IO_OK)
+			return STEP_CLOSE;
+	}
+}
+
+/* Framing, target, policy; syntax comes before policy. */
+static enum reason
+judge(struct session *s)
+{
+	enum reason reason;
+
+	s->request.method = s->head.method;
+	s->request.content_type = http_field(&s->head, SPAN("Content-Type"));
+	s->request.is_browser = policy_is_browser(&s->head);
+	reason = body_of_request(&s->head, &s->request.body);
+	if (reason == REASON_NONE)
+		reason = target_parse(s->head.target, &s->request.target);
+	if (reason != REASON_NONE)
+		return reason;
+	if (s->env->log_requests)
+		log_request(s->head.method, s->head.target);
+	if (policy_decide(&s->request, s->env->profile, s->env->min_api,
+	    &s->verdict) == POLICY_ALLOW)
+		return REASON_NONE;
+	return s->verdict.reason;
+}
+
+/* A denied request that is well formed costs its client the connection only
+ * if its body is not worth reading away. */
+static enum step
+deny(struct session *s, enum reason reason)
+{
+	const struct body *body = &s->request.body;
+	int64_t deadline;
+	uint64_t len;
+	bool is_close;
+	enum step step;
+
+	is_close = reason_info(reason)->status != 403 ||
+	    http_wants_close(&s->head) || *s->env->wants_close != 0 ||
+	    http_count(&s->head, SPAN("Expect")) > 0 ||
+	    (body->kind != BODY_NONE && body->kind != BODY_LENGTH) ||
+	    body->left > BOUNDS_DENIED_BODY_CAP;
+	step = refuse(s, reason, is_close);
+	if (step != STEP_AGAIN)
+		return step;
+	len = s->head_len + body->left;
+	deadline = io_now_ms() + BOUNDS_LINGER_MS;
+	while (s->in_len < len)
+		if (read_more(s, deadline) != IO_OK)
+			return STEP_CLOSE;
+	drop_input(s, len);
+	return STEP_AGAIN;
+}
+
+/* Ask the gate for a connection and carry the request over it. */
+static enum step
+carry(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	enum exchange_result result;
+
+	x->upstream = dial_ask(s->env->gate_fd, io_now_ms() + BOUNDS_DIAL_MS,
+	    &s->dial_error);
+	if (x->upstream == -1)
+		return refuse(s, REASON_NO_DOCKER, true);
+	x->client = s->fd;
+	x->head = &s->head;
+	x->request = &s->request;
+	x->input = s->in + s->head_len;
+	x->input_cap = sizeof(s->in) - s->head_len;
+	x->input_len = s->in_len - s->head_len;
+	x->send_ms = s->env->head_timeout_ms;
+	x->wants_close = s->env->wants_close;
+	result = exchange_run(x);
+	(void)close(x->upstream);
+	if (result == EXCHANGE_REFUSED)
+		return refuse(s, x->reason, true);
+	log_allowed(s);
+	if (result == EXCHANGE_LINGER)
+		return STEP_LINGER;
+	if (result != EXCHANGE_KEEP)
+		return STEP_CLOSE;
+	/* Behind the body may be the next request. */
+	s->in_len = s->head_len + x->relay.up.end;
+	drop_input(s, s->head_len + x->relay.up.start);
+	return STEP_AGAIN;
+}
+
+void
+session_serve(const struct session_env *env, int fd, const char *peer)
+{
+	struct session *s = &session;
+	enum reason reason;
+	enum step step;
+
+	s->env = env;
+	s->fd = fd;
+	s->peer = peer;
+	s->in_len = 0;
+	do {
+		step = fill_head(s);
+		if (step != STEP_NEXT)
+			break;
+		board_mine()->requests++;
+		reason = judge(s);
+		if (reason != REASON_NONE)
+			step = deny(s, reason);
+		else
+			step = carry(s);
+	} while (step == STEP_AGAIN);
+	if (step == STEP_LINGER)
+		io_linger_close(fd, io_now_ms() + BOUNDS_LINGER_MS);
+	else
+		(void)close(fd);
+}
+
+void
+session_refuse(const struct session_env *env, int fd, const char *peer)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	struct session *s = &session;
+	size_t got;
+
+	s->env = env;
+	s->fd = fd;
+	s->peer = peer;
+	s->head.method = s->head.target = (struct span){ "", 0 };
+	s->head.minor = 1;
+	/* Some clients take an answer that comes before they have spoken for
+	 * a broken connection. */
+	(void)io_wait(&wait, 1, io_now_ms() + BOUNDS_REFUSE_MS, NULL);
+	(void)io_recv(fd, s->in, sizeof(s->in), &got);
+	(void)refuse(s, REASON_BUSY, true);
+	io_linger_close(fd, io_now_ms() + BOUNDS_REFUSE_MS);
+}
