@@ -61,7 +61,7 @@
 
 /* Bytes of an answer of our own, head and JSON body: a profile's name of
  * escaped bytes, and method and target cut to what a person reads. */
-#define BOUNDS_REPLY_CAP		8192
+#define BOUNDS_REPLY_CAP		10240
 #define BOUNDS_REPLY_METHOD_CAP		32
 #define BOUNDS_REPLY_TARGET_CAP		1024
 
@@ -94,6 +94,10 @@
 /* A client with open keep-alive is asked to give way only after this long
  * without a request, so that one about to send is not cut off. */
 #define BOUNDS_GIVE_WAY_MS		100
+
+/* A connection that has only just come may take this long to send its
+ * request although its worker has been asked to end. */
+#define BOUNDS_FRESH_MS			1000
 
 /* -- processes -- */
 

@@ -83,6 +83,37 @@ check_workers(struct confwork *w)
 }
 
 static void
+check_absolute(struct confwork *w, const char *what, const char *path)
+{
+	if (path != NULL && path[0] != '/')
+		confwork_mistake(w, "%s %s: must be an absolute path with "
+		    "--daemon, which leaves the working directory", what,
+		    path);
+}
+
+/* The daemon works in the root directory, and a reload reads files again. */
+static void
+check_daemon(struct confwork *w)
+{
+	const struct conf *c = &w->conf;
+	const struct confwork_dir *dir;
+	const struct conf_listen *l;
+
+	if (!c->is_daemon)
+		return;
+	check_absolute(w, "config", c->config_path);
+	check_absolute(w, "pid-file", c->pid_file);
+	for (dir = w->dirs; dir != NULL; dir = dir->next)
+		check_absolute(w, "profile-dir", dir->path);
+	if (c->profile_name != NULL && strchr(c->profile_name, '/') != NULL)
+		check_absolute(w, "profile", c->profile_name);
+	for (l = c->listen; l < c->listen + c->nlisten; l++)
+		if (l->profile_name != NULL &&
+		    strchr(l->profile_name, '/') != NULL)
+			check_absolute(w, "profile", l->profile_name);
+}
+
+static void
 check_explain(struct confwork *w)
 {
 	struct conf *c = &w->conf;
@@ -155,6 +186,7 @@ conf_load(int argc, char *const argv[], char *const envp[],
 		read_sources(w, envp);
 		load_profiles(w);
 		check_workers(w);
+		check_daemon(w);
 		if (w->conf.mode == CONF_EXPLAIN)
 			check_explain(w);
 	}
@@ -198,6 +230,7 @@ void
 conf_usage(void)
 {
 	const struct confopt *o;
+	size_t i;
 	int n;
 
 	printf("Usage: %s [OPTION]...\n"
@@ -214,7 +247,10 @@ conf_usage(void)
 	}
 	printf("\nEvery option but the last four can be set in the environment "
 	    "too, as DSP_NAME,\nand most in the configuration file.  See "
-	    "docker-socket-protector(8).\n");
+	    "docker-socket-protector(8).\n"
+	    "Profiles are searched in\n");
+	for (i = 0; confprofile_directories[i] != NULL; i++)
+		printf("  %s\n", confprofile_directories[i]);
 }
 
 void

@@ -12,6 +12,11 @@
 #include "bounds.h"
 #include "conffile.h"
 
+/* What is mounted into a container wins over what the admin wrote, and that
+ * over what was shipped. */
+const char *const confprofile_directories[] = { "/profiles",
+	PROFILE_DIR_ADMIN, PROFILE_DIR_SHIPPED, NULL };
+
 /* How much of a wrong line is shown. */
 #define SHOWN_LINE_CAP 160
 
@@ -94,22 +99,21 @@ load_path(struct confwork *w, const char *path, bool *is_absent)
 	}
 }
 
-/* The search list, the strongest first. */
+/* The search list. */
 static const struct confwork_dir *
 directories(struct confwork *w)
 {
-	static const char *const paths[] = { "/profiles", PROFILE_DIR_ADMIN,
-		PROFILE_DIR_SHIPPED };
+	const char *const *path = confprofile_directories;
 	struct confwork_dir *dir;
-	size_t i;
 
-	for (i = 0; w->dirs_source == CONFOPT_DEFAULT && i < 3; i++) {
+	if (w->dirs != NULL)
+		return w->dirs;
+	for (; *path != NULL; path++) {
 		dir = confwork_alloc(w, sizeof(*dir));
-		dir->path = paths[i];
+		dir->path = *path;
 		*w->dirs_end = dir;
 		w->dirs_end = &dir->next;
 	}
-	w->dirs_source = CONFOPT_FLAG; /* complete now */
 	return w->dirs;
 }
 

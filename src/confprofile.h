@@ -13,6 +13,10 @@ struct confprofile {
 	struct confprofile	*next;
 };
 
+/* confprofile_directories: the default search list, the strongest first;
+ * NULL ends. */
+extern const char *const confprofile_directories[];
+
 /*
  * confprofile_load(w, name):
  * Find (a name with "/" is a path), read and compile a profile; one that was

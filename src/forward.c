@@ -114,7 +114,8 @@ forward_request_make(char *buf, size_t cap, const struct http_head *head,
 	return t.is_full ? 0 : t.len;
 }
 
-/* Hop-by-hop by name, or because Connection says so. */
+/* Hop-by-hop by name, or because Connection says so; the length never is, or
+ * the client would not see where the answer ends. */
 static bool
 is_hop_by_hop(const struct http_head *head, struct span name)
 {
@@ -123,7 +124,8 @@ is_hop_by_hop(const struct http_head *head, struct span name)
 	for (i = 0; i < COUNT(hop_by_hop); i++)
 		if (span_eq_nocase(name, span_of(hop_by_hop[i])))
 			return true;
-	return http_lists(head, SPAN("Connection"), name);
+	return !span_eq_nocase(name, SPAN("Content-Length")) &&
+	    http_lists(head, SPAN("Connection"), name);
 }
 
 static void

@@ -61,28 +61,30 @@ head_length(const char *buf, size_t len)
 }
 
 /*
- * Why a head that is not complete can be refused already: a limit is passed,
- * or a line ends in a way that no continuation puts right.
+ * Why a head that is not complete, or too long, can be refused already: a
+ * limit is passed, or a line ends in a way that no continuation puts right.
  */
 static enum reason
 early_reason(const char *buf, size_t len)
 {
-	const char *cr, *lf;
+	const char *end, *p;
+	size_t line_len;
 
-	lf = memchr(buf, '\n', len);
-	if (lf == NULL && len > BOUNDS_REQUEST_LINE_CAP)
-		return REASON_LINE_LONG;
-	if (lf != NULL && (size_t)(lf - buf) + 1 > BOUNDS_REQUEST_LINE_CAP + 2)
+	end = buf + len;
+	p = memchr(buf, '\n', len);
+	line_len = p != NULL ? (size_t)(p - buf) : len;
+	/* The line may be followed by its CR. */
+	if (line_len > BOUNDS_REQUEST_LINE_CAP + 1)
 		return REASON_LINE_LONG;
 	if (len >= BOUNDS_HEAD_CAP)
 		return REASON_HEAD_LONG;
-	for (; lf != NULL; lf = memchr(lf + 1, '\n',
-	    len - (size_t)(lf + 1 - buf)))
-		if (lf == buf || lf[-1] != '\r')
+	for (; p != NULL; p = memchr(p + 1, '\n', (size_t)(end - p - 1)))
+		if (p == buf || p[-1] != '\r')
 			return REASON_LINE_END;
-	cr = memchr(buf, '\r', len);
-	if (cr != NULL && (size_t)(cr - buf) + 1 < len && cr[1] != '\n')
-		return REASON_LINE_END;
+	for (p = memchr(buf, '\r', len); p != NULL && p + 1 < end;
+	    p = memchr(p + 1, '\r', (size_t)(end - p - 1)))
+		if (p[1] != '\n')
+			return REASON_LINE_END;
 	return REASON_NONE;
 }
 
@@ -298,10 +300,8 @@ begin(const char *buf, size_t len, struct http_head *head, struct cursor *at)
 
 	length = head_length(buf, len);
 	head->reason = REASON_NONE;
-	if (length > BOUNDS_HEAD_CAP)
-		head->reason = REASON_HEAD_LONG;
-	else if (length == 0)
-		head->reason = len > 0 ? early_reason(buf, len) : REASON_NONE;
+	if (len > 0 && (length == 0 || length > BOUNDS_HEAD_CAP))
+		head->reason = early_reason(buf, len);
 	if (head->reason != REASON_NONE)
 		return HTTP_BAD;
 	*at = (struct cursor){ buf, buf + length };

@@ -222,7 +222,7 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 		sleep_until(io_now_ms() + BOUNDS_NUDGE_MS, while_asleep);
 		(void)pool_reap(&pool);
 	}
-	pool_end_gate(&pool);
+	pool_end(&pool);
 	if (conf->pid_file != NULL)
 		detach_pid_file_remove(conf->pid_file);
 	log_info("stopped");

@@ -85,8 +85,9 @@ pool_signal_all(int sig)
 	return n;
 }
 
-void
-pool_end_gate(struct pool *p)
+/* Let the gate end behind its last worker. */
+static void
+leave_gate(struct pool *p)
 {
 	if (p->control_fd != -1)
 		(void)close(p->control_fd);
@@ -98,7 +99,7 @@ int
 pool_renew(struct pool *p, const struct conf *conf,
     const struct privs_identity *identity)
 {
-	pool_end_gate(p);
+	leave_gate(p);
 	p->conf = conf;
 	p->identity = *identity;
 	p->generation++;
@@ -365,7 +366,7 @@ bury_gate(struct pool *p, int status)
 		return POOL_HOPELESS;
 	log_error("the gate (pid %ld) ended, status %d; starting anew",
 	    (long)p->gate_pid, status);
-	pool_end_gate(p);
+	leave_gate(p);
 	return POOL_GATE_DIED;
 }
 
@@ -390,6 +391,14 @@ pool_reap(struct pool *p)
 			worst = event;
 	}
 	return worst;
+}
+
+void
+pool_end(struct pool *p)
+{
+	leave_gate(p);
+	while (waitpid(-1, NULL, 0) > 0)
+		continue;
 }
 
 void

@@ -57,8 +57,8 @@ enum pool_event pool_reap(struct pool *p);
  * number. */
 size_t pool_signal_all(int sig);
 
-/* pool_end_gate(p): let the gate end behind its last worker. */
-void pool_end_gate(struct pool *p);
+/* pool_end(p): after the last worker: end the gates and wait for them. */
+void pool_end(struct pool *p);
 
 /* pool_log_status(p): SIGUSR1: one line of numbers per listener. */
 void pool_log_status(const struct pool *p);

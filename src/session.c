@@ -36,6 +36,7 @@ static struct session {
 	const struct session_env *env;
 	int			 fd;
 	const char		*peer;
+	bool			 is_fresh;	/* no request has come yet */
 
 	/* the request: spans point into in */
 	struct http_head	 head;
@@ -140,28 +141,43 @@ drop_input(struct session *s, size_t n)
 	s->in_len -= n;
 }
 
-/* Read on, or wait for it: until the deadline, or while idle until we are
- * asked to close. */
+/* Wait for bytes while nothing was received; the worker may be asked to close
+ * meanwhile, but a client that has only just come gets a moment to speak. */
+static enum io_result
+await_first(struct session *s, int64_t deadline)
+{
+	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
+	enum io_result result;
+	int64_t fresh;
+
+	board_set(BOARD_WAITING);
+	result = io_wait(&wait, 1, deadline, s->env->wants_close);
+	fresh = io_now_ms() + BOUNDS_FRESH_MS;
+	if (result == IO_EOF && s->is_fresh)
+		result = io_wait(&wait, 1, fresh < deadline ? fresh :
+		    deadline, NULL);
+	board_set(BOARD_BUSY);
+	return result;
+}
+
+/* Read on, or wait for it until the deadline.  IO_EOF also when we are asked
+ * to close and no request has begun. */
 static enum io_result
 read_more(struct session *s, int64_t deadline)
 {
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	enum io_result result;
-	bool is_idle;
 	size_t got;
 
-	is_idle = s->in_len == 0;
 	result = io_recv(s->fd, s->in + s->in_len,
 	    sizeof(s->in) - s->in_len, &got);
 	s->in_len += got;
 	if (result != IO_AGAIN)
 		return result;
-	if (is_idle)
-		board_set(BOARD_WAITING);
-	result = io_wait(&wait, 1, deadline,
-	    is_idle ? s->env->wants_close : NULL);
-	if (is_idle)
-		board_set(BOARD_BUSY);
+	if (s->in_len == 0)
+		result = await_first(s, deadline);
+	else
+		result = io_wait(&wait, 1, deadline, NULL);
 	if (result == IO_AGAIN)
 		return IO_AGAIN;
 	/* Asked to close: a request that came just now is still served. */
@@ -299,8 +315,10 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 	s->fd = fd;
 	s->peer = peer;
 	s->in_len = 0;
+	s->is_fresh = true;
 	do {
 		step = fill_head(s);
+		s->is_fresh = false;
 		if (step != STEP_NEXT)
 			break;
 		board_mine()->requests++;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "board.h"
@@ -86,7 +87,8 @@ keep_descriptors(const struct worker_args *args)
 	    args->conf->log_to);
 }
 
-/* "127.0.0.1:4711", "[::1]:4711", "uid:1000". */
+/* "127.0.0.1:4711", "[::1]:4711", "uid:1000".  A socket for both families
+ * shows IPv4 peers as mapped addresses. */
 static void
 name_peer(int fd, const struct sockaddr_storage *from, char *buf, size_t cap)
 {
@@ -103,8 +105,12 @@ name_peer(int fd, const struct sockaddr_storage *from, char *buf, size_t cap)
 	} else if (from->ss_family == AF_INET6) {
 		in6 = (const struct sockaddr_in6 *)(const void *)from;
 		(void)inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		(void)snprintf(buf, cap, "[%s]:%u", host,
-		    ntohs(in6->sin6_port));
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+			(void)snprintf(buf, cap, "%s:%u", strrchr(host, ':') +
+			    1, ntohs(in6->sin6_port));
+		else
+			(void)snprintf(buf, cap, "[%s]:%u", host,
+			    ntohs(in6->sin6_port));
 	} else {
 		len = sizeof(cred);
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)

@@ -1,0 +1,126 @@
+#!/usr/bin/python3 -B
+"""What the docker command reads is the same directly and through the
+proxy; streams flow at once and end with their client."""
+
+import re
+
+import harness as h
+
+NAME = 'dsp-read'
+
+
+def without_ages(text):
+    """Without "2 seconds ago", "Up 3 seconds" and column widths."""
+    text = re.sub(r'(Up |Exited \(\d+\) )?(About |Less than )?'
+                  r'(an?|\d+) (second|minute|hour)s?( ago)?', 'AGE', text)
+    return re.sub(r' +', ' ', text)
+
+
+def plain(*args):
+    """A case that compares code, output and errors of a command."""
+    def case(host):
+        done = h.docker(host, *args)
+        h.expect(done.code == 0 and done.out + done.err, done)
+        return done.code, without_ages(done.out), without_ages(done.err)
+    case.__doc__ = 'docker ' + ' '.join(args)
+    return case
+
+
+READS = [plain(*line.split()) for line in (
+    'version', 'ps', 'ps -a --no-trunc', 'ps -q --filter name=' + NAME,
+    'inspect ' + NAME, 'inspect ' + h.IMAGE, 'images --digests',
+    'history ' + h.IMAGE, 'logs ' + NAME, 'logs -t --tail 1 ' + NAME,
+    'diff ' + NAME, 'info', 'system df', 'network ls', 'volume ls',
+    'network inspect none', 'image ls -q')]
+
+
+def top(host):
+    """docker top"""
+    done = h.docker(host, 'top', NAME, '-o', 'pid,args')
+    h.expect(done.code == 0 and 'sleep' in done.out, done)
+    return done.out
+
+
+def unknown_container(host):
+    """inspect of an unknown container fails with dockerd's words"""
+    done = h.docker(host, 'inspect', 'dsp-nobody')
+    h.expect(done.code == 1, done)
+    return done.out, done.err
+
+
+def events_window(host):
+    """events with --until end by themselves"""
+    done = h.docker(host, 'events', '--since', '1', '--until', '2')
+    return done.code, done.out, done.err
+
+
+def stats_once(host):
+    """stats --no-stream"""
+    done = h.docker(host, 'stats', '--no-stream', '--format',
+                    '{{.Name}} {{.PIDs}}', NAME)
+    h.expect(done.out.startswith(NAME), done)
+    return done.code, done.out
+
+
+def logs_follow(host):
+    """logs -f: each line comes at once, killing the client ends it"""
+    with h.Client(host, 'logs', '-f', '--tail', '0', NAME + '-talk') as c:
+        h.expect(not c.out(), 'a line before it was written')
+        for number in '1', '2':
+            h.docker_ok(host, 'exec', NAME + '-talk', 'sh', '-c',
+                        f'echo line {number} > /proc/1/fd/1')
+            c.wait_out('line ' + number, seconds=5)
+        return c.kill()
+
+
+def logs_follow_to_end(host):
+    """logs -f ends with its container"""
+    name = h.run_container(host, 'sh', '-c', 'echo one; sleep 1; echo two')
+    done = h.docker(host, 'logs', '-f', name)
+    h.remove(host, name)
+    return done.code, done.out
+
+
+def events_open(host):
+    """events come while other calls go on"""
+    with h.Client(host, 'events', '--filter', 'type=container',
+                  '--format', '{{.Status}}') as c:
+        h.until(lambda: watches(host, c), 'events are watched')
+        name = h.sleeper(host)
+        c.wait_out('start', seconds=5)
+        h.docker_ok(host, 'rename', name, NAME + '-renamed')
+        c.wait_out('rename', seconds=5)
+        h.remove(host, name)
+        c.wait_out('destroy', seconds=5)
+        return c.kill()
+
+
+def watches(host, client):
+    """Cause events until the client shows one."""
+    h.docker_ok(host, 'exec', NAME, 'true')
+    return 'exec_die' in client.out()
+
+
+def stats_stream(host):
+    """stats go on until the client is killed"""
+    with h.Client(host, 'stats', '--format', 'row {{.Name}}', NAME) as c:
+        c.wait_out('row ' + NAME, 3)
+        return c.kill()
+
+
+def body():
+    with h.Dockerd() as d, h.Proxy(d.socket) as p:
+        h.run_container(d.host, 'sh', '-c',
+                        'echo out; echo err >&2; echo x > /f; '
+                        'exec sleep 1000', options=('--name', NAME))
+        h.sleeper(d.host, '--name', NAME + '-talk')
+        h.until(lambda: h.docker(d.host, 'diff', NAME).out, 'it ran')
+        h.compare(d.host, p.host, READS + [
+            top, unknown_container, events_window, stats_once, logs_follow,
+            logs_follow_to_end, events_open, stats_stream])
+        h.check('request rule:  GET /_ping' in p.out()
+                or 'request rule:  HEAD /_ping' in p.out(),
+                'the requests went through the proxy', p.out()[-500:])
+
+
+h.main(body)

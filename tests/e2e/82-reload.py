@@ -1,0 +1,104 @@
+#!/usr/bin/python3 -B
+"""HUP: a broken profile keeps the old rules and says why; with a good one
+new requests follow it, and what runs goes on."""
+
+import signal
+import time
+
+import harness as h
+from wire import Wire, request
+
+NAME = 'dsp-reload'
+PING = '(GET|HEAD) /(v1\\.\\d+/)?_ping\n'
+LOGS = PING + 'GET /(v1\\.\\d+/)?containers/[^/]+/(json|logs).*\n'
+
+
+def status(p, target='/version'):
+    return request(p.host, 'GET', target).status
+
+
+def hang_up(p):
+    p.process.send_signal(signal.SIGHUP)
+
+
+def broken(d):
+    """HUP with a broken profile"""
+    with h.Proxy(d.socket, rules=LOGS) as p:
+        h.same((status(p), status(p, '/_ping')), (403, 200), 'before')
+        p.write_rules(LOGS + 'GET /version(\nGET\n')
+        hang_up(p)
+        for number in 3, 4:
+            p.wait_err(f'{p.rules_path}:{number}: ')
+            h.check(True, f'the log names the wrong line {number}')
+        time.sleep(0.3)
+        h.same((status(p), status(p, '/_ping')), (403, 200),
+               'the old rules hold')
+        p.write_rules('')
+        before = p.err()
+        hang_up(p)
+        h.until(lambda: p.err() != before, 'a log line', 5)
+        h.same((status(p), status(p, '/_ping')), (403, 200),
+               'the same with an empty profile')
+        p.write_rules(PING + 'GET /version\n')
+        hang_up(p)
+        h.until(lambda: status(p) == 200, 'the new rules hold', 5)
+        h.check(True, 'a good profile is taken afterwards')
+
+
+def good(d):
+    """HUP with a good profile, a logs -f and a kept connection running"""
+    with h.Proxy(d.socket, rules=LOGS) as p, \
+            h.Client(p.host, 'logs', '-f', '--tail', '1', NAME) as c, \
+            Wire(p.host) as kept:
+        c.wait_out('talk', 3)
+        old = set(p.children())
+        kept.ask('GET', '/_ping')
+        h.same(kept.answer().status, 200, 'a connection is kept open')
+        p.write_rules(PING + 'GET /version\n')
+        hang_up(p)
+        h.until(lambda: status(p) == 200, 'the new rules hold', 5)
+        h.check(True, 'new requests follow the new rules')
+        h.same(status(p, f'/containers/{NAME}/json'), 403,
+               'what the old ones allowed is denied')
+        seen = c.out().count('talk')
+        c.wait_out('talk', seen + 10, 5)
+        h.check(True, 'the running logs -f lives on')
+        h.check(is_old_gone(kept), 'the kept connection follows, too')
+        c.kill()
+        h.until(lambda: not old & set(p.children()), 'old ones end', 5)
+        h.check(True, 'the old generation ends with its last stream')
+
+
+def is_old_gone(wire):
+    """No request is judged by the old rules: closed, or denied."""
+    try:
+        wire.ask('GET', f'/containers/{NAME}/json')
+        return wire.answer().status == 403
+    except (OSError, EOFError):
+        return True
+
+
+def many(d):
+    """ten HUPs under load lose no request"""
+    with h.Proxy(d.socket, rules=PING) as p:
+        results = []
+        old = set(p.children())
+        for number in range(100):
+            if number % 10 == 0:
+                hang_up(p)
+            results.append(status(p, '/_ping'))
+        h.same(set(results), {200}, h.title(many))
+        h.until(lambda: not old & set(p.children())
+                and len(p.children()) < 3 * len(old), 'old ones end', 5)
+        h.check(True, 'the old generations end')
+
+
+def body():
+    with h.Dockerd() as d:
+        h.run_container(d.host, 'sh', '-c',
+                        'while sleep 0.1; do echo talk; done',
+                        options=('--name', NAME))
+        h.each([broken, good, many], d)
+
+
+h.main(body)

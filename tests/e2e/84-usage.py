@@ -1,0 +1,241 @@
+#!/usr/bin/python3 -B
+"""Wrong words: exit code 2 and one line that says what to change.  And
+the modes that start nothing."""
+
+import os
+import tempfile
+
+import harness as h
+
+GOOD = ('--profile-dir', h.PROFILES, '--profile', 'readonly')
+
+
+class Case:
+    """Arguments, environment and configuration of one wrong start."""
+
+    def __init__(self, text, words, args=(), env=None, conf='', lines=1):
+        self.text = text
+        self.words = words          # all must be in the message
+        self.args = args
+        self.env = env
+        self.conf = conf
+        self.lines = lines          # of the message
+
+
+def with_profile(name, *args):
+    return ('--profile-dir', h.PROFILES, '--profile', name) + args
+
+
+WRONG = [
+    Case('no profile', ['--profile', 'readonly']),
+    Case('an unknown profile', ['portainer-rx'],
+         with_profile('portainer-rx')),
+    Case('a profile that is not there', ['/nonexistent/rules'],
+         with_profile('/nonexistent/rules')),
+    Case('a folder as a profile', [h.PROFILES], with_profile(h.PROFILES)),
+    Case('unprotected without request log', ['unprotected',
+                                             '--log-requests'],
+         with_profile('unprotected')),
+    Case('an unknown flag', ['--profil', '--profile'],
+         GOOD + ('--profil', 'x')),
+    Case('a misspelt flag', ['--log-requets', '--log-requests'],
+         GOOD + ('--log-requets',)),
+    Case('an unknown letter', ['-z'], GOOD + ('-z',)),
+    Case('a flag without its value', ['--listen'], GOOD + ('--listen',)),
+    Case('a value for a switch', ['--test'], GOOD + ('--test=1',)),
+    Case('a word that is no flag', ['start'], GOOD + ('start',)),
+    Case('an unknown variable', ['DSP_LISTEM', 'DSP_LISTEN'], GOOD,
+         {'DSP_LISTEM': 'tcp://localhost:1'}),
+    Case('a wrong variable', ['DSP_MAX_WORKERS'], GOOD,
+         {'DSP_MAX_WORKERS': 'many'}),
+    Case('LOG_REQUESTS neither true nor false', ['LOG_REQUESTS', 'true'],
+         GOOD, {'LOG_REQUESTS': 'maybe'}),
+    Case('an unknown word in the file', ['conf:2:', 'profle', 'profile'],
+         conf='# a comment\nprofle readonly\n'),
+    Case('a wrong value in the file', ['conf:1:', 'head-timeout'],
+         GOOD, conf='head-timeout soon\n'),
+    Case('a file that is not there', ['/nonexistent/conf'],
+         GOOD + ('--config', '/nonexistent/conf')),
+    Case('a number too small', ['--max-workers'],
+         GOOD + ('--max-workers', '0')),
+    Case('more workers than max-workers', ['max-workers', 'workers'],
+         GOOD + ('--workers', '5', '--max-workers', '4')),
+    Case('a number with a sign', ['--workers'], GOOD + ('--workers', '+1')),
+    Case('an unknown level', ['--log-level', 'debug'],
+         GOOD + ('--log-level', 'loud')),
+    Case('an unknown format', ['--log-format', 'json'],
+         GOOD + ('--log-format', 'xml')),
+    Case('a wrong API version', ['--min-api', '1.'],
+         GOOD + ('--min-api', '2')),
+    Case('an unknown user', ['no-such-user'],
+         GOOD + ('--user', 'no-such-user')),
+    Case('a Docker socket by URL', ['--docker-socket', '/var/run'],
+         GOOD + ('--docker-socket', 'unix:///var/run/docker.sock')),
+    Case('a listener without scheme', ['--listen', 'tcp://'],
+         GOOD + ('--listen', 'localhost:2375')),
+    Case('a listener without port', ['--listen', 'port'],
+         GOOD + ('--listen', 'tcp://localhost')),
+    Case('a port too large', ['--listen', '65535'],
+         GOOD + ('--listen', 'tcp://localhost:65536')),
+    Case('IPv6 without brackets', ['--listen', 'brackets'],
+         GOOD + ('--listen', 'tcp://::1:2375')),
+    Case('an unknown key', ['mod', 'mode'],
+         GOOD + ('--listen', 'unix:///tmp/dsp.sock,mod=0600')),
+    Case('a mode that is not octal', ['mode'],
+         GOOD + ('--listen', 'unix:///tmp/dsp.sock,mode=999')),
+    Case('mode on TCP', ['mode', 'unix'],
+         GOOD + ('--listen', 'tcp://localhost:2375,mode=0600')),
+    Case('an unknown group', ['no-such-group'],
+         GOOD + ('--listen', 'unix:///tmp/dsp.sock,group=no-such-group')),
+    Case('a relative path', ['unix:///'],
+         GOOD + ('--listen', 'unix://dsp.sock')),
+    Case('an address given twice', ['tcp://localhost:2375', 'twice'],
+         GOOD + ('--listen', 'tcp://localhost:2375') * 2),
+    Case('an unknown profile of a listener', ['nobodys'],
+         GOOD + ('--listen', 'tcp://localhost:2375,profile=nobodys')),
+    Case('two mistakes at once', ['--workers', '--log-level'],
+         GOOD + ('--workers', 'x', '--log-level', 'x'), lines=2),
+]
+
+PROFILES = [
+    ('an empty profile', '', [('', ['rule'])]),
+    ('only comments', '# nothing\n\n', [('', ['rule'])]),
+    ('a method alone', 'GET\n', [(':1:', ['GET'])]),
+    ('a bad target expression', '# x\nGET /version(\n',
+     [(':2:', ['GET /version('])]),
+    ('a bad method expression', '*GET /version\n', [(':1:', ['*GET'])]),
+    ('a target without slash', 'GET version\n', [(':1:', ['version', '/'])]),
+    ('a rule line too long', 'GET /' + 'x' * 5000 + '\n', [(':1:', ['4096'])]),
+    ('three wrong lines of five',
+     'GET /_ping\nGET\nGET /version\nPOST x\nGET /a[\n',
+     [(':2:', ['GET']), (':4:', ['POST x']), (':5:', ['GET /a['])]),
+]
+
+
+def start(*args, env=None, conf=''):
+    """Run with a configuration file of our own; it must not stay."""
+    with tempfile.TemporaryDirectory(prefix='dsp-usage.') as folder:
+        path = folder + '/conf'
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(conf)
+        if '--config' not in args:
+            args = ('--config', path, *args)
+        return h.program(*args, env=env)
+
+
+def wrong_words():
+    for case in WRONG:
+        done = start(*case.args, env=case.env, conf=case.conf)
+        h.check(done.code == 2, case.text + ': exit code 2', done)
+        lines = done.err.splitlines()
+        h.check(len(lines) == case.lines and not done.out,
+                f'{case.text}: {case.lines} line on stderr', done)
+        missing = [word for word in case.words if word not in done.err]
+        h.check(not missing, case.text + ': it says what to change',
+                f'missing {missing}', done)
+
+
+def wrong_profiles():
+    with tempfile.TemporaryDirectory(prefix='dsp-usage.') as folder:
+        path = folder + '/rules'
+        for text, rules, expected in PROFILES:
+            with open(path, 'w', encoding='ascii') as f:
+                f.write(rules)
+            done = start('--profile', path)
+            h.check(done.code == 2, text + ': exit code 2', done)
+            lines = done.err.splitlines()
+            h.same(len(lines), len(expected), text + ': one line each')
+            for line, (place, words) in zip(lines, expected):
+                h.check(path + place in line
+                        and all(word in line for word in words),
+                        f'{text}: file{place} and what', line)
+
+
+def port_in_use():
+    """An address in use is a failure that another start may cure"""
+    with h.Proxy('/nonexistent/docker.sock') as p:
+        done = start(*GOOD, '--listen', p.host)
+        h.check(done.code == 1, h.title(port_in_use), done)
+        h.check(p.host in done.err and 'in use' in done.err,
+                'it names the address', done)
+
+
+def test_mode():
+    """--test"""
+    done = start(*GOOD, '--test', '--listen', 'tcp://localhost:2375')
+    h.check(done.code == 0 and not done.err, '--test: exit code 0', done)
+    for word in ('readonly', 'tcp://localhost:2375', '/var/run/docker.sock',
+                 'configuration is good'):
+        h.has(done.out, word, f'--test: shows {word}')
+    done = start('--test', '--profile', 'nobodys')
+    h.check(done.code == 2 and 'nobodys' in done.err,
+            '--test: exit code 2 for a wrong profile', done)
+
+
+def shipped_profiles():
+    """every shipped profile is good"""
+    names = sorted(os.listdir(h.PROFILES))
+    h.check(len(names) > 5, 'there are shipped profiles', names)
+    for name in names:
+        done = start('--profile-dir', h.PROFILES, '--profile', name,
+                     '--test', '--log-requests')
+        h.check(done.code == 0, f'profile {name} is good', done)
+
+
+def explain():
+    """--explain"""
+    for method, target, code, words in (
+            ('GET', '/containers/json?all=1', 0, 'allow readonly:'),
+            ('GET', '/v1.41/version', 0, 'allow readonly:'),
+            ('POST', '/containers/create', 1, 'deny no-rule'),
+            ('GET', '/containers//json', 1, 'deny target-segment'),
+            ('GET', '/v1.12/version', 1, 'deny min-api')):
+        done = start(*GOOD, '--explain', method, target)
+        h.check((done.code, done.err) == (code, '')
+                and done.out.startswith(words),
+                f'--explain {method} {target}: {words}', done)
+        h.same(done.out.count('\n'), 1, 'in one line')
+    done = start(*GOOD, '--explain', 'GET', '/version')
+    number = int(done.out.split(':')[1].split()[0])
+    line = h.read(h.PROFILES + '/readonly').splitlines()[number - 1]
+    h.check(line in done.out, '--explain shows the rule of that line', done)
+
+
+def strength():
+    """flag, then variable, then file"""
+    conf = f'profile-dir {h.PROFILES}\nprofile traefik\n'
+    env = {'PROFILE': 'diun'}
+    for text, args, env, name in (
+            ('the file alone', (), {}, 'traefik'),
+            ('a variable beats the file', (), env, 'diun'),
+            ('DSP_PROFILE is the same', (), {'DSP_PROFILE': 'trivy'},
+             'trivy'),
+            ('a flag beats both', ('--profile', 'readonly'), env,
+             'readonly')):
+        done = start('--test', *args, env=env, conf=conf)
+        h.check(done.code == 0 and f'profile {name} ' in done.out, text,
+                done)
+
+
+def texts():
+    """--help and --version"""
+    done = start('--help')
+    h.check(done.code == 0 and not done.err, '--help: exit code 0', done)
+    for option in ('--profile', '--listen', '--docker-socket',
+                   '--log-requests', '--max-workers', '--user', '--test',
+                   '--explain'):
+        h.has(done.out, option, '--help shows ' + option)
+    wide = [line for line in done.out.splitlines() if len(line) > 80]
+    h.same(wide, [], '--help fits a terminal')
+    done = start('--version')
+    h.check(done.code == 0 and not done.err, '--version: exit code 0', done)
+    h.check(done.out.startswith('docker-socket-protector ')
+            and 'features' in done.out, '--version: with features', done)
+
+
+def body():
+    h.each([wrong_words, wrong_profiles, port_in_use, test_mode,
+            shipped_profiles, explain, strength, texts])
+
+
+h.main(body, needs_docker=False)

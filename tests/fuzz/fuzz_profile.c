@@ -1,0 +1,48 @@
+/* Profiles: wrong lines are told, and no rule that was taken matches more
+ * than whole strings. */
+
+#include "config.h"
+
+#include "fuzz.h"
+
+#include "profile.h"
+
+#define RULES_CAP 64
+
+static size_t nreports;
+
+static void
+count(void *arg, size_t line_no, const char *what, struct span line)
+{
+	(void)arg, (void)line_no, (void)line;
+	LAW(what[0] != '\0');
+	nreports++;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct rule rules[RULES_CAP];
+	struct profile p = { .rules = rules, .rules_cap = RULES_CAP };
+	size_t i;
+
+	nreports = 0;
+	if (profile_parse(&p, (struct span){ (const char *)data, size },
+	    count, NULL))
+		LAW(p.nrules > 0 && nreports == 0);
+	else
+		LAW(nreports > 0);
+	LAW(p.nrules <= RULES_CAP);
+	for (i = 0; i < p.nrules; i++) {
+		LAW(rules[i].text.len <= BOUNDS_RULE_LINE_CAP);
+		LAW(i == 0 || rules[i].line_no > rules[i - 1].line_no);
+		/* Only classes, escapes and options reach a newline. */
+		LAW(rule_match(&rules[i], &p.matcher, SPAN("GET"),
+		    SPAN("/v1.41/containers/json?all=1\n")) != RULE_MATCH ||
+		    span_has(rules[i].text, SPAN("\\")) ||
+		    span_has(rules[i].text, SPAN("[")) ||
+		    span_has(rules[i].text, SPAN("(")));
+	}
+	profile_free(&p);
+	return 0;
+}

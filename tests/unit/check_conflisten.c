@@ -1,0 +1,180 @@
+/*
+ * The text of listeners, right and wrong.
+ */
+#include "config.h"
+
+#include "conflisten.h"
+
+#include "confunit.h"
+
+static const struct {
+	const char *text;
+	enum conf_listen_kind kind;
+	const char *host_or_path;
+	const char *port;
+	const char *address;	/* text without keys */
+	unsigned mode;
+	long owner;
+	long group;
+} listeners[] = {
+	{ "tcp://localhost:2375", CONF_TCP, "localhost", "2375",
+	    "tcp://localhost:2375", 0600, -1, -1 },
+	{ "tcp://*:1", CONF_TCP, "*", "1", "tcp://*:1", 0600, -1, -1 },
+	{ "TCP://0.0.0.0:65535", CONF_TCP, "0.0.0.0", "65535",
+	    "TCP://0.0.0.0:65535", 0600, -1, -1 },
+	{ "tcp://[::1]:80", CONF_TCP, "::1", "80", "tcp://[::1]:80", 0600, -1,
+	    -1 },
+	{ "tcp://[fe80::1%eth0]:80", CONF_TCP, "fe80::1%eth0", "80",
+	    "tcp://[fe80::1%eth0]:80", 0600, -1, -1 },
+	{ "tcp://a-b.example_c:80,profile=one", CONF_TCP, "a-b.example_c",
+	    "80", "tcp://a-b.example_c:80", 0600, -1, -1 },
+	{ "unix:///run/x.sock", CONF_UNIX, "/run/x.sock", NULL,
+	    "unix:///run/x.sock", 0600, -1, -1 },
+	{ "unix:///x,mode=0660,owner=root,group=0,profile=one", CONF_UNIX,
+	    "/x", NULL, "unix:///x", 0660, 0, 0 },
+	{ "unix:///x,mode=777,owner=4294967294", CONF_UNIX, "/x", NULL,
+	    "unix:///x", 0777, 4294967294, -1 },
+	{ "unix:///x,mode=0", CONF_UNIX, "/x", NULL, "unix:///x", 0, -1, -1 },
+	{ "unix://@name", CONF_ABSTRACT, "name", NULL, "unix://@name", 0600,
+	    -1, -1 }
+};
+
+START_TEST(listener_good)
+{
+	const struct conf_listen *l;
+	struct conf *c;
+
+	c = load_good(join("-l ", listeners[_i].text, "", ""), "", GOOD);
+	ck_assert_uint_eq(c->nlisten, 1);
+	l = &c->listen[0];
+	ck_assert_int_eq((int)l->kind, (int)listeners[_i].kind);
+	ck_assert_str_eq(l->text, listeners[_i].address);
+	if (l->kind == CONF_TCP) {
+		ck_assert_str_eq(l->host, listeners[_i].host_or_path);
+		ck_assert_str_eq(l->port, listeners[_i].port);
+	} else {
+		ck_assert_str_eq(l->path, listeners[_i].host_or_path);
+	}
+	ck_assert_uint_eq(l->mode, listeners[_i].mode);
+	ck_assert_uint_eq(l->owner, (uid_t)listeners[_i].owner);
+	ck_assert_uint_eq(l->group, (gid_t)listeners[_i].group);
+	ck_assert_ptr_eq(l->profile, c->profile);
+	conf_free(c);
+}
+END_TEST
+
+#define HOST "the host must be *"
+#define PORT "the port must be a number from 1 to 65535, *"
+#define PATH "must be unix:///path/to.sock or unix://@name"
+
+static const struct {
+	const char *text;
+	const char *expect;	/* behind "-l TEXT: " */
+} bad_listeners[] = {
+	{ "localhost:2375", "must start with tcp:// or unix://" },
+	{ "fd://3", "must start with tcp:// or unix://" },
+	{ "2375", "must start with tcp:// or unix://" },
+	{ ",mode=1", "must start with tcp:// or unix://" },
+	{ "tcp://", HOST },
+	{ "tcp://:2375", HOST },
+	{ "tcp://a/b:1", HOST },
+	{ "tcp://**:1", HOST },
+	{ "tcp://[*]:1", HOST },
+	{ "tcp://[]:1", HOST },
+	{ "tcp://::1:2375", HOST },
+	{ "tcp://fe80::1:2375", "an IPv6 address needs brackets, *" },
+	{ "tcp://[::1:2375", PORT },
+	{ "tcp://[::1]2375", PORT },
+	{ "tcp://a", PORT },
+	{ "tcp://a:", PORT },
+	{ "tcp://a:0", PORT },
+	{ "tcp://a:65536", PORT },
+	{ "tcp://a:080", PORT },
+	{ "tcp://a:http", PORT },
+	{ "tcp://a:99999999999", PORT },
+	{ "tcp://a:80/", PORT },
+	{ "unix://", PATH },
+	{ "unix://x", PATH },
+	{ "unix:///", PATH },
+	{ "unix:///x/", PATH },
+	{ "unix://@", PATH },
+	{ "unix:///x,mode=0800", "mode must be an octal number up to 0777" },
+	{ "unix:///x,mode=01000", "mode must be an octal number up to 0777" },
+	{ "unix:///x,mode=rw", "mode must be an octal number up to 0777" },
+	{ "unix:///x,mode=", "mode needs a value" },
+	{ "unix:///x,mode", "mode needs a value" },
+	{ "unix:///x,", "unknown key : *" },
+	{ "unix:///x,,mode=1", "unknown key : *" },
+	{ "unix:///x,mode=1,mode=1", "mode is given twice" },
+	{ "unix:///x,owner=no-such-user-here",
+	    "owner: no user no-such-user-here" },
+	{ "unix:///x,group=no-such-group-here",
+	    "group: no group no-such-group-here" },
+	{ "unix:///x,owner=4294967295", "owner: no user 4294967295" },
+	{ "unix:///x,porfile=one",
+	    "unknown key porfile: did you mean profile?" },
+	{ "unix:///x,allow=uid:0", "unknown key allow: *" },
+	{ "tcp://a:1,mode=1",
+	    "mode is only for unix sockets with a path" },
+	{ "tcp://a:1,owner=root",
+	    "owner is only for unix sockets with a path" },
+	{ "unix://@x,group=root",
+	    "group is only for unix sockets with a path" },
+	{ "unix:///x -l unix:///x,mode=1", NULL },
+	{ "tcp://a:1 -l tcp://A:1", NULL },
+	{ "unix://@x -l unix://@x", NULL }
+};
+
+START_TEST(listener_bad)
+{
+	const char *text = bad_listeners[_i].text;
+	const char *what = bad_listeners[_i].expect, *expected;
+	size_t len;
+
+	ck_assert_ptr_null(load(join("-l ", text, "", ""), "", GOOD));
+	ck_assert_msg(nmessages == 1, "%s", messages);
+	if (what == NULL) {
+		ck_assert_msg(strstr(messages,
+		    ": this address is given twice\n") != NULL, "%s",
+		    messages);
+		return;
+	}
+	expected = join("-l ", text, ": ", what);
+	len = strlen(expected);
+	if (expected[len - 1] == '*')
+		len--;
+	ck_assert_msg(strncmp(messages, expected, len) == 0,
+	    "expected: %s\ntold: %s", expected, messages);
+}
+END_TEST
+
+/* The longest path of a socket, and one byte more. */
+START_TEST(listener_path_length)
+{
+	char *name = unit_fill('x', 107);
+	struct conf *c;
+
+	name[0] = '/';
+	c = load_good(join("-l ", "unix://", name, ""), "", GOOD);
+	ck_assert_str_eq(c->listen[0].path, name);
+	conf_free(c);
+	ck_assert_ptr_null(load(join("-l unix://", name, "x", ""), "", GOOD));
+	ck_assert_ptr_nonnull(strstr(messages, "at most 107 bytes"));
+	ck_assert_ptr_null(load(join("-s ", name, "x", ""), "", GOOD));
+	ck_assert_ptr_nonnull(strstr(messages, "at most 107 bytes"));
+	free(name);
+}
+END_TEST
+
+static Suite *
+unit_suite(void)
+{
+	Suite *s = suite_create("conflisten");
+	TCase *tc;
+
+	tc = with_folder(s, "listener");
+	tcase_add_loop_test(tc, listener_good, 0, ROWS(listeners));
+	tcase_add_loop_test(tc, listener_bad, 0, ROWS(bad_listeners));
+	tcase_add_test(tc, listener_path_length);
+	return s;
+}

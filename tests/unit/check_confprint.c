@@ -1,0 +1,189 @@
+/*
+ * What is printed of the configuration: --help, --version, --test,
+ * --explain.
+ */
+#include "config.h"
+
+#include "conf.h"
+
+#include <fcntl.h>
+
+#include "confopt.h"
+#include "confunit.h"
+
+/* What a function prints to standard output. */
+static const char *
+printed(void (*print)(const struct conf *), const struct conf *c)
+{
+	static char text[16384];
+	ssize_t len;
+	int saved, fd;
+
+	ck_assert_int_eq(fflush(stdout), 0);
+	saved = dup(STDOUT_FILENO);
+	fd = open(path("out"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+	ck_assert_int_ge(saved, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+	print(c);
+	ck_assert_int_eq(fflush(stdout), 0);
+	ck_assert_int_eq(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+	len = pread(fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_ge(len, 0);
+	text[len] = '\0';
+	(void)close(fd);
+	(void)close(saved);
+	return text;
+}
+
+static int explained;
+
+static void
+explain(const struct conf *c)
+{
+	explained = conf_explain(c);
+}
+
+static const struct {
+	const char *flags;
+	int code;
+	const char *text;
+} explains[] = {
+	{ "-p one -e GET /_ping", 0, "allow one:2 GET /_ping\n" },
+	{ "-p one --explain=GET /v1.40/containers/json?all=1", 0,
+	    "allow one:3 GET /v1\\.[0-9]+/containers/json(\\?.*)?\n" },
+	{ "-p one -e POST /_ping", 1,
+	    "deny no-rule: denied by profile one\n" },
+	{ "-p one -e get /_ping", 1,
+	    "deny no-rule: denied by profile one\n" },
+	{ "-p one -e GET //", 1,
+	    "deny target-segment: empty or dot segment in the path\n" },
+	{ "-p one -e GET /v1.23/containers/json", 1,
+	    "deny min-api: this API version is refused: too old\n" },
+	{ "-p one --min-api 1.23 -e GET /v1.23/containers/json", 0,
+	    "allow one:3 GET /v1\\.[0-9]+/containers/json(\\?.*)?\n" },
+	{ "-t -p one -e GET /_ping", 0, "allow one:2 GET /_ping\n" },
+	/* Nothing is served, so nothing need be logged. */
+	{ "-p unprotected -e DELETE /x", 0, "allow unprotected:1 .* /.*\n" },
+	/* The profile that all listeners share. */
+	{ "-l tcp://a:1,profile=two -l tcp://b:1,profile=two -e GET /two", 0,
+	    "allow two:1 GET /two\n" },
+	{ "-p one -l tcp://a:1,profile=two -e GET /two", 1,
+	    "deny no-rule: denied by profile one\n" }
+};
+
+START_TEST(print_explain)
+{
+	struct conf *c;
+	const char *text;
+
+	c = load_good(explains[_i].flags, "", "profile-dir @/first\n");
+	ck_assert_int_eq((int)c->mode, (int)CONF_EXPLAIN);
+	text = printed(explain, c);
+	ck_assert_str_eq(text, explains[_i].text);
+	ck_assert_int_eq(explained, explains[_i].code);
+	conf_free(c);
+}
+END_TEST
+
+static void
+usage(const struct conf *c)
+{
+	(void)c; /* the same for all */
+	conf_usage();
+}
+
+static void
+version(const struct conf *c)
+{
+	(void)c; /* the same for all */
+	conf_version();
+}
+
+START_TEST(print_usage)
+{
+	const struct confopt *o;
+	const char *text, *line;
+	char name[64];
+
+	text = printed(usage, NULL);
+	for (o = confopt_table; o->name != NULL; o++) {
+		(void)snprintf(name, sizeof(name), "--%s ", o->name);
+		ck_assert_msg(strstr(text, name) != NULL, "%s is missing",
+		    name);
+		ck_assert_ptr_nonnull(strstr(text, o->help));
+		ck_assert(o->fallback == NULL || o->argument == NULL ||
+		    strstr(text, o->fallback) != NULL);
+	}
+	ck_assert_ptr_nonnull(strstr(text, "\n  /profiles\n  "
+	    PROFILE_DIR_ADMIN "\n  " PROFILE_DIR_SHIPPED "\n"));
+	for (line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+		ck_assert_msg(strcspn(line, "\n") < 80 ||
+		    line[strspn(line, " [")] == '/', "long: %.90s", line);
+	text = printed(version, NULL);
+	ck_assert_ptr_eq(strstr(text, PACKAGE_STRING "\n"), text);
+	ck_assert_ptr_nonnull(strstr(text, "pcre2 10."));
+}
+END_TEST
+
+START_TEST(print_summary)
+{
+	struct conf *c;
+	const char *text;
+
+	c = load_good("-t -r -l tcp://*:1 -l unix:///x,mode=0660,profile=two "
+	    "-s /none/there --log-format json", "", GOOD);
+	ck_assert_int_eq((int)c->mode, (int)CONF_TEST);
+	text = printed(conf_summary, c);
+	ck_assert_ptr_nonnull(strstr(text, path("conf")));
+	ck_assert_ptr_nonnull(strstr(text, "listener: tcp://*:1, profile one "
+	    "(2 rules, "));
+	ck_assert_ptr_nonnull(strstr(text, "listener: unix:///x mode 0660, "
+	    "profile two (1 rule, "));
+	ck_assert_ptr_nonnull(strstr(text, path("first/two")));
+	ck_assert_ptr_nonnull(strstr(text, "/none/there (not there now)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "json"));
+	conf_free(c);
+}
+END_TEST
+
+/* --help and --version read nothing else, so nothing else can be wrong. */
+START_TEST(print_modes)
+{
+	static const struct {
+		const char *flags;
+		enum conf_mode mode;
+	} rows[] = {
+		{ "-h", CONF_HELP }, { "--help", CONF_HELP },
+		{ "-V", CONF_VERSION }, { "--version -r", CONF_VERSION },
+		{ "-Vh", CONF_HELP }, { "-h -V", CONF_HELP },
+		{ "-t -V", CONF_VERSION }, { "-w 0 -h", CONF_HELP }
+	};
+	struct conf *c;
+	int i;
+
+	for (i = 0; i < ROWS(rows); i++) {
+		c = load_good(rows[i].flags, "DSP_NONSENSE=1", "nonsense");
+		ck_assert_int_eq((int)c->mode, (int)rows[i].mode);
+		conf_free(c);
+	}
+	ck_assert_ptr_null(load("--help --nonsense", "", ""));
+	c = load_good("", "", GOOD);
+	ck_assert_int_eq((int)c->mode, (int)CONF_RUN);
+	conf_free(c);
+}
+END_TEST
+
+static Suite *
+unit_suite(void)
+{
+	Suite *s = suite_create("confprint");
+	TCase *tc;
+
+	tc = with_folder(s, "print");
+	tcase_add_loop_test(tc, print_explain, 0, ROWS(explains));
+	tcase_add_test(tc, print_usage);
+	tcase_add_test(tc, print_summary);
+	tcase_add_test(tc, print_modes);
+	return s;
+}

@@ -1,0 +1,240 @@
+/*
+ * Runs the tables of tests/corpus/rules: what each shipped profile must
+ * allow and deny.  A row is ALLOW or DENY, the method, the target, and
+ * "# why", with a tab between them; other lines that are not empty begin
+ * with "#".  The table NAME.tab is for NAME.profile beside it, or else for
+ * the shipped profile NAME.
+ */
+
+#include "config.h"
+
+#include "unit.h"
+
+#include <dirent.h>
+
+#include "policy.h"
+
+#define TABLES_CAP 512
+#define PATH_CAP 1024
+#define TEXT_CAP (1 << 20)
+#define MIN_API 24
+
+static char names[TABLES_CAP][256];
+static int nnames;
+
+static struct rule rules[BOUNDS_RULE_CAP];
+static bool is_used[BOUNDS_RULE_CAP];	/* the rule allowed an ALLOW row */
+static char text[TEXT_CAP], table[TEXT_CAP];
+
+static const char *
+top(void)
+{
+	const char *dir;
+
+	dir = getenv("srcdir");
+	return dir == NULL || dir[0] == '\0' ? "." : dir;
+}
+
+static void
+path_of(char path[PATH_CAP], const char *dir, const char *name,
+    const char *suffix)
+{
+	int n;
+
+	n = snprintf(path, PATH_CAP, "%s/%s/%s%s", top(), dir, name, suffix);
+	ck_assert(n > 0 && n < PATH_CAP);
+}
+
+/* The whole file in buf, or false when there is none. */
+static bool
+read_file(const char *path, char buf[TEXT_CAP], size_t *len)
+{
+	FILE *f;
+
+	f = fopen(path, "r");
+	if (f == NULL)
+		return false;
+	*len = fread(buf, 1, TEXT_CAP, f);
+	ck_assert_msg(ferror(f) == 0 && *len < TEXT_CAP, "%s: cannot read",
+	    path);
+	(void)fclose(f);
+	return true;
+}
+
+/* Collect the names in dir that end in suffix, without it; sorted by the
+ * file system's whim, which no test depends on. */
+static int
+list(const char *dir, const char *suffix)
+{
+	char path[PATH_CAP];
+	struct dirent *entry;
+	DIR *d;
+	size_t len, cut;
+	int found;
+
+	found = 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", top(), dir);
+	d = opendir(path);
+	if (d == NULL)
+		return 0;
+	cut = strlen(suffix);
+	while ((entry = readdir(d)) != NULL) {
+		len = strlen(entry->d_name);
+		if (entry->d_name[0] == '.' || len <= cut ||
+		    strcmp(entry->d_name + len - cut, suffix) != 0)
+			continue;
+		if (nnames == TABLES_CAP)
+			break;
+		(void)snprintf(names[nnames], sizeof(names[0]), "%.*s",
+		    (int)(len - cut), entry->d_name);
+		nnames++;
+		found++;
+	}
+	(void)closedir(d);
+	return found;
+}
+
+static void
+report(void *arg, size_t line_no, const char *what, struct span line)
+{
+	(void)line;
+	ck_abort_msg("%s: line %zu: %s", (const char *)arg, line_no, what);
+}
+
+static void
+read_profile(struct profile *p, char *name)
+{
+	char path[PATH_CAP];
+	size_t len;
+
+	path_of(path, "tests/corpus/rules", name, ".profile");
+	if (!read_file(path, text, &len)) {
+		path_of(path, "profiles", name, "");
+		ck_assert_msg(read_file(path, text, &len), "%s: no profile",
+		    name);
+	}
+	memset(p, 0, sizeof(*p));
+	p->rules = rules;
+	p->rules_cap = BOUNDS_RULE_CAP;
+	(void)snprintf(p->name, sizeof(p->name), "%s", name);
+	ck_assert_msg(profile_parse(p, (struct span){ text, len }, report,
+	    name), "%s: not a profile", name);
+}
+
+/* The verdict on a request without a body and without fields. */
+static bool
+is_allowed(const struct profile *p, struct span method, struct span target,
+    struct policy_verdict *v)
+{
+	struct policy_request request;
+
+	memset(&request, 0, sizeof(request));
+	memset(v, 0, sizeof(*v));
+	request.method = method;
+	request.body.kind = BODY_NONE;
+	v->reason = target_parse(target, &request.target);
+	if (!http_is_token(method) || v->reason != REASON_NONE)
+		return false;
+	return policy_decide(&request, p, MIN_API, v) == POLICY_ALLOW;
+}
+
+/* One line of a table: 1 when it was a row, 0 when it was not. */
+static int
+run_line(const struct profile *p, struct span line, size_t line_no)
+{
+	struct policy_verdict v;
+	struct span cell[4], rest;
+	bool wants_allow, got;
+	int n;
+
+	if (line.len == 0 || line.p[0] == '#')
+		return 0;
+	rest = line;
+	for (n = 0; n < 4 && span_next(&rest, '\t', &cell[n]); n++)
+		continue;
+	wants_allow = n == 4 && span_eq(cell[0], SPAN("ALLOW"));
+	ck_assert_msg(n == 4 && rest.p == NULL && cell[3].len > 2 &&
+	    cell[3].p[0] == '#' &&
+	    (wants_allow || span_eq(cell[0], SPAN("DENY"))),
+	    "%s.tab:%zu: not a row: %s", p->name, line_no,
+	    unit_show(line.p, line.len));
+	got = is_allowed(p, cell[1], cell[2], &v);
+	ck_assert_msg(got == wants_allow, "%s.tab:%zu: %s (%s, rule %zu): %s",
+	    p->name, line_no, got ? "allowed" : "denied",
+	    reason_info(v.reason)->word,
+	    v.rule == NULL ? 0 : v.rule->line_no,
+	    unit_show(line.p, line.len));
+	if (wants_allow)
+		is_used[v.rule - p->rules] = true;
+	return 1;
+}
+
+START_TEST(test_table)
+{
+	char path[PATH_CAP];
+	struct profile p;
+	struct span rest, line;
+	size_t len, line_no, i;
+	int nrows;
+
+	nnames = 0;
+	ck_assert_msg(list("tests/corpus/rules", ".tab") > _i,
+	    "no table %d", _i);
+	memset(is_used, 0, sizeof(is_used));
+	read_profile(&p, names[_i]);
+	path_of(path, "tests/corpus/rules", names[_i], ".tab");
+	ck_assert(read_file(path, table, &len));
+	rest = (struct span){ table, len };
+	nrows = 0;
+	for (line_no = 1; span_next(&rest, '\n', &line); line_no++)
+		nrows += run_line(&p, line, line_no);
+	ck_assert_msg(nrows > 0, "%s.tab: empty", names[_i]);
+	for (i = 0; i < p.nrules; i++)
+		ck_assert_msg(is_used[i],
+		    "%s: line %zu allows no row of the table: %s", names[_i],
+		    p.rules[i].line_no,
+		    unit_show(p.rules[i].text.p, p.rules[i].text.len));
+	profile_free(&p);
+}
+END_TEST
+
+/* The other way round: every shipped profile has a table. */
+START_TEST(test_has_table)
+{
+	char path[PATH_CAP];
+	size_t len;
+
+	nnames = 0;
+	ck_assert_msg(list("profiles", "") > _i, "no profile %d", _i);
+	path_of(path, "tests/corpus/rules", names[_i], ".tab");
+	ck_assert_msg(read_file(path, table, &len),
+	    "profiles/%s has no table", names[_i]);
+}
+END_TEST
+
+/* A search that finds nothing must not pass. */
+START_TEST(test_found)
+{
+	nnames = 0;
+	ck_assert_msg(list("profiles", "") > 0, "no profile in %s/profiles",
+	    top());
+	ck_assert_msg(list("tests/corpus/rules", ".tab") > 0,
+	    "no table in %s/tests/corpus/rules", top());
+}
+END_TEST
+
+static Suite *
+unit_suite(void)
+{
+	Suite *s;
+	TCase *tc;
+
+	s = suite_create("rules");
+	tc = unit_case(s, "rules");
+	tcase_add_test(tc, test_found);
+	tcase_add_loop_test(tc, test_has_table, 0, list("profiles", ""));
+	nnames = 0;
+	tcase_add_loop_test(tc, test_table, 0,
+	    list("tests/corpus/rules", ".tab"));
+	return s;
+}
