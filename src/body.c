@@ -19,7 +19,8 @@ enum chunk_state {
 	CHUNK_CONTENT_LF,
 	CHUNK_LAST_CR,		/* after the size 0: the empty line */
 	CHUNK_LAST_LF,
-	CHUNK_END
+	CHUNK_END,
+	CHUNK_WRONG		/* for good */
 };
 
 /* Content-Length: once, canonical digits. */
@@ -161,6 +162,7 @@ framing_byte(struct body *body, char c)
 		return c == '\n';
 	case CHUNK_CONTENT:
 	case CHUNK_END:
+	case CHUNK_WRONG:
 		break;
 	}
 	return false;
@@ -174,8 +176,10 @@ walk_chunked(struct body *body, const char *buf, size_t len, size_t *used,
 
 	while (body->state != CHUNK_END && *used < len) {
 		if (body->state != CHUNK_CONTENT) {
-			if (!framing_byte(body, buf[*used]))
+			if (!framing_byte(body, buf[*used])) {
+				body->state = CHUNK_WRONG;
 				return BODY_BAD;
+			}
 			++*used;
 			continue;
 		}

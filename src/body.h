@@ -63,7 +63,7 @@ void body_until_close(struct body *body);
  * BODY_DATA: *data (in buf, not empty) is content; call again with the rest.
  * BODY_MORE: all bytes taken, the body goes on.  BODY_DONE: the body ended
  * cleanly, bytes beyond *used belong to the next message.  BODY_BAD: the
- * framing is wrong; nothing behind it may be believed.
+ * framing is wrong, now and for good.
  */
 enum body_result body_walk(struct body *body, const char *buf, size_t len,
     size_t *used, struct span *data);

@@ -109,6 +109,8 @@ is_plain_host(struct span host)
 			has_dot = true;
 		else if (!span_is_digit(host.p[i]))
 			is_number = false;
+		if (host.p[i] == '%')
+			return false;	/* may hide a dot */
 	}
 	return i > 0 && (!has_dot || is_number);
 }

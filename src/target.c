@@ -200,7 +200,8 @@ parse_path(struct target *t)
 		if (segment.len == 0 || span_eq(segment, SPAN(".")) ||
 		    span_eq(segment, SPAN("..")))
 			return REASON_TARGET_SEGMENT;
-		if (n == 0 && version.p == NULL && is_version_like(segment)) {
+		if (n == 0 && version.p == NULL && first.p == NULL &&
+		    is_version_like(segment)) {
 			version = segment;
 			continue;
 		}

@@ -102,7 +102,8 @@ check_includes() {
 			if (!($1 in floor))
 				print $2 " is on no floor"
 			else if (!(header in floor))
-				print $2 " includes " $3 ", which is on no floor"
+				print $2 " includes " $3 \
+				    ", which is on no floor"
 			else if (floor[header] > floor[$1])
 				print $2 " (floor " floor[$1] ") includes " $3 \
 				    " (floor " floor[header] ")"

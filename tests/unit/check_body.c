@@ -245,8 +245,12 @@ feed(struct body *body, const char *p, size_t len, enum unit_side side,
 		used = (size_t)-1;
 		data = (struct span){ NULL, 0 };
 		o->result = body_walk(body, in + at, len - at, &used, &data);
-		if (o->result == BODY_BAD)
+		if (o->result == BODY_BAD) {
+			/* for good, whatever comes next */
+			ck_assert_int_eq(body_walk(body, "0\r\n\r\n", 5,
+			    &used, &data), BODY_BAD);
 			return false;
+		}
 		ck_assert_msg(used <= len - at, "used %zu of %zu", used,
 		    len - at);
 		if (o->result == BODY_DATA) {
@@ -314,6 +318,9 @@ static const struct {
 	{ BODY_CHUNKED, 0, B("5"), BODY_MORE, "", 0 },
 	/* bad sizes */
 	{ BODY_CHUNKED, 0, B("\r\nhello\r\n0\r\n\r\n"), BODY_BAD, "", 0 },
+	{ BODY_CHUNKED, 0, B("\r\n\r\n"), BODY_BAD, "", 0 },
+	{ BODY_CHUNKED, 0, B("5\r\nhello\r\n\r\n\r\n"), BODY_BAD, "hello",
+	    0 },
 	{ BODY_CHUNKED, 0, B("x"), BODY_BAD, "", 0 },
 	{ BODY_CHUNKED, 0, B("0x5\r\nhello\r\n0\r\n\r\n"), BODY_BAD, "", 0 },
 	{ BODY_CHUNKED, 0, B("+5\r\nhello\r\n0\r\n\r\n"), BODY_BAD, "", 0 },

@@ -288,6 +288,7 @@ static const struct {
 	bool		 is_browser;
 } browsers[] = {
 	{ "Host: d\r\n", false },
+	{ "Host: evil%2Eexample\r\n" RELAYED, true },
 	{ "Host: d\r\nX-Forwarded-For: 10.0.0.9\r\n", false },
 	{ "Host: evil.example\r\n", false },
 	{ "Host: d\r\nOrigin: http://evil.example\r\n", true },

@@ -300,6 +300,37 @@ START_TEST(test_slow)
 }
 END_TEST
 
+/*
+ * The limit is ours, not PCRE2's own of ten million: each further "a"
+ * doubles the work, so a few are no matter and 21 are too much.
+ */
+START_TEST(test_limit)
+{
+	static const struct {
+		const char	*target;
+		enum rule_result result;
+	} rows[] = {
+		{ "/aaaaaxy", RULE_NO_MATCH },
+		{ "/aaaaaaaaxy", RULE_NO_MATCH },
+		{ "/aaaaaaaaaaaaaaaaaaaaax", RULE_MATCH },
+		{ "/aaaaaaaaaaaaaaaaaaaaaxy", RULE_ERROR },
+	};
+	char error[RULE_ERROR_CAP];
+	struct rule_matcher m;
+	struct rule rule;
+	int i;
+
+	ck_assert(rule_parse(SPAN("GET /(a+)+(x|xx|yx)"), 1, &rule, error));
+	ck_assert(rule_matcher_init(&m));
+	for (i = 0; i < ROWS(rows); i++)
+		ck_assert_msg(rule_match(&rule, &m, SPAN("GET"),
+		    span_of(rows[i].target)) == rows[i].result, "%s",
+		    rows[i].target);
+	rule_matcher_free(&m);
+	rule_free(&rule);
+}
+END_TEST
+
 /* Deep recursion in a pattern must not eat the stack. */
 START_TEST(test_deep)
 {
@@ -376,6 +407,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_marks, 0, ROWS(marks));
 	tc = unit_case(s, "limits");
 	tcase_add_loop_test(tc, test_slow, 0, ROWS(slow));
+	tcase_add_test(tc, test_limit);
 	tcase_add_test(tc, test_deep);
 	tcase_add_test(tc, test_long);
 	tcase_add_test(tc, test_jit);

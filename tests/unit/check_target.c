@@ -36,6 +36,7 @@ static const struct {
 	{ B("/volumes/v01.1"), 0, -1, false, TARGET_PLAIN },
 	{ B("/v1.41/v1.041/json"), 0, 41, false, TARGET_PLAIN },
 	/* podman */
+	{ B("/libpod/v1.041/json"), 0, -1, false, TARGET_PLAIN },
 	{ B("/v4.0.0/libpod/containers/json"), 0, -1, false, TARGET_PLAIN },
 	{ B("/v5.10.0/libpod/info"), 0, -1, false, TARGET_PLAIN },
 	{ B("/v1.41/libpod/info"), 0, 41, false, TARGET_PLAIN },
@@ -271,6 +272,8 @@ static const struct {
 	{ B("/v1.41../containers/json"), REASON_TARGET_VERSION },
 	{ B("/v1.41.0/containers/json"), REASON_TARGET_VERSION },
 	{ B("/v1.41.1.1/libpod/info"), REASON_TARGET_VERSION },
+	{ B("/v1.2.3.4.5.6.7.8.9.1.2.3.4.5.6.7.8.9.1.2.3.4.5.6.7.8.9/a"),
+	    REASON_TARGET_VERSION },
 	{ B("/v01.41/containers/json"), REASON_TARGET_VERSION },
 	{ B("/v1.041/containers/json"), REASON_TARGET_VERSION },
 	{ B("/v1.00/containers/json"), REASON_TARGET_VERSION },
