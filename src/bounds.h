@@ -95,6 +95,12 @@
  * without a request, so that one about to send is not cut off. */
 #define BOUNDS_GIVE_WAY_MS		100
 
+/* TCP keep-alive: a client whose machine vanished is found after two
+ * minutes.  In seconds, and probes without an answer. */
+#define BOUNDS_KEEPALIVE_IDLE_S		60
+#define BOUNDS_KEEPALIVE_PROBE_S	15
+#define BOUNDS_KEEPALIVE_PROBES		4
+
 /* A connection that has only just come may take this long to send its
  * request although its worker has been asked to end. */
 #define BOUNDS_FRESH_MS			1000

@@ -106,19 +106,43 @@ resolve(const struct conf_listen *l, union address *a, const char **error)
 	return len;
 }
 
+/* Options that accepted sockets inherit: nothing is held back, and a client
+ * whose machine is gone does not keep its worker for hours. */
+static int
+set_tcp_options(int fd)
+{
+	static const struct {
+		int	level;
+		int	name;
+		int	value;
+	} options[] = {
+		{ SOL_SOCKET, SO_REUSEADDR, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, BOUNDS_KEEPALIVE_IDLE_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, BOUNDS_KEEPALIVE_PROBE_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, BOUNDS_KEEPALIVE_PROBES },
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (setsockopt(fd, options[i].level, options[i].name,
+		    &options[i].value, sizeof(options[i].value)) != 0)
+			return -1;
+	return 0;
+}
+
 /* A bound TCP socket, or -1 with errno. */
 static int
 bind_tcp(const union address *a, socklen_t len)
 {
-	const int on = 1, off = 0;
+	const int off = 0;
 	int fd, error;
 
 	fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == 0 &&
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
+	if (set_tcp_options(fd) == 0 &&
 	    (a->any.sa_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6,
 	    IPV6_V6ONLY, &off, sizeof(off)) == 0) &&
 	    bind(fd, &a->any, len) == 0)

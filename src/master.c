@@ -26,6 +26,7 @@
 #include "listen.h"
 #include "log.h"
 #include "pool.h"
+#include "privs.h"
 
 static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
 
@@ -192,10 +193,11 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 
 /* The gate died: its workers cannot ask any more. */
 static void
-replace_gate(const struct conf *conf)
+replace_gate(const struct conf *conf, const sigset_t *while_asleep)
 {
 	const struct privs_identity identity = pool.identity;
 
+	sleep_until(pool.next_spawn_ms, while_asleep);
 	if (pool_renew(&pool, conf, &identity) == -1)
 		got_stop = 1;
 }
@@ -240,6 +242,7 @@ start(const struct conf *conf)
 		log_error_errno("set up the pool");
 		return -1;
 	}
+	privs_raise_files(conf->max_workers + conf->nlisten);
 	if (!privs_identity(conf->user, conf->group, &identity) ||
 	    open_listeners(conf, NULL, pool.listen_fd) == -1)
 		return -1;
@@ -277,7 +280,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 		if (event == POOL_HOPELESS)
 			code = got_stop = 1;
 		else if (event == POOL_GATE_DIED)
-			replace_gate(conf);
+			replace_gate(conf, &while_asleep);
 		if (got_hup) {
 			got_hup = 0;
 			conf = reload(conf, argc, argv, envp);

@@ -60,6 +60,7 @@ spawn_gate(struct pool *p)
 	}
 	p->control_fd = ends[0];
 	p->gate_pid = pid;
+	p->gate_started_ms = io_now_ms();
 	return 0;
 }
 
@@ -364,9 +365,16 @@ bury_gate(struct pool *p, int status)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;
-	log_error("the gate (pid %ld) ended, status %d; starting anew",
-	    (long)p->gate_pid, status);
+	if (WIFSIGNALED(status))
+		log_error("the gate (pid %ld) was killed by signal %d: %s",
+		    (long)p->gate_pid, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else
+		log_error("the gate (pid %ld) exited with %d",
+		    (long)p->gate_pid, WEXITSTATUS(status));
 	leave_gate(p);
+	if (io_now_ms() - p->gate_started_ms < BOUNDS_EARLY_DEATH_MS)
+		back_off(p);
 	return POOL_GATE_DIED;
 }
 

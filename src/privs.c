@@ -34,6 +34,9 @@
 /* A worker holds a dozen descriptors. */
 #define WORKER_FILES	64
 
+/* What the gate holds besides one descriptor for each worker, and some. */
+#define OTHER_FILES	64
+
 #define HOPELESS	2	/* exit code: no other try would do better */
 
 /* All capabilities, as bits. */
@@ -313,4 +316,20 @@ privs_limit(pid_t parent)
 	drop_bounding_set();
 	caps_keep(UINT64_C(1) << CAP_DAC_OVERRIDE);
 	no_way_back(parent, false);
+}
+
+void
+privs_raise_files(size_t workers)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		fatal(1, "getrlimit(RLIMIT_NOFILE)");
+	r.rlim_cur = r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+		fatal(1, "setrlimit(RLIMIT_NOFILE)");
+	if (r.rlim_max != RLIM_INFINITY && r.rlim_max < workers + OTHER_FILES)
+		log_warn("the limit of open files, %llu, is too low for %zu "
+		    "workers: raise it or lower --max-workers",
+		    (unsigned long long)r.rlim_max, workers);
 }

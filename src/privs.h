@@ -2,6 +2,7 @@
 #define DSP_PRIVS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /*
@@ -62,5 +63,12 @@ void privs_limit(pid_t parent);
 
 /* privs_has_limits(): true when resource limits are compiled in. */
 bool privs_has_limits(void);
+
+/*
+ * privs_raise_files(workers):
+ * Raise the limit of open descriptors as far as it goes: the gate needs one
+ * for each worker.  Logs a warning when that is not enough.
+ */
+void privs_raise_files(size_t workers);
 
 #endif /* DSP_PRIVS_H */
