@@ -72,6 +72,21 @@ read_sources(struct confwork *w, char *const envp[])
 }
 
 static void
+check_identity(struct confwork *w)
+{
+	const struct conf *c = &w->conf;
+	uid_t uid;
+	gid_t gid;
+
+	if (c->user != NULL && !privs_user(c->user, &uid, &gid))
+		confwork_mistake(w, "user %s: no such user on this machine; a "
+		    "number is taken as it is", c->user);
+	if (c->group != NULL && !privs_group(c->group, &gid))
+		confwork_mistake(w, "group %s: no such group on this machine; "
+		    "a number is taken as it is", c->group);
+}
+
+static void
 check_workers(struct confwork *w)
 {
 	const struct conf *c = &w->conf;
@@ -185,6 +200,7 @@ conf_load(int argc, char *const argv[], char *const envp[],
 	if (w->conf.mode != CONF_HELP && w->conf.mode != CONF_VERSION) {
 		read_sources(w, envp);
 		load_profiles(w);
+		check_identity(w);
 		check_workers(w);
 		check_daemon(w);
 		if (w->conf.mode == CONF_EXPLAIN)

@@ -9,10 +9,13 @@ import harness as h
 NAME = 'dsp-read'
 
 
-def without_ages(text):
-    """Without "2 seconds ago", "Up 3 seconds" and column widths."""
+def steady(text):
+    """Without "2 seconds ago", "Up 3 seconds" and column widths, and with
+    the runtimes of info, which come in any order, sorted."""
     text = re.sub(r'(Up |Exited \(\d+\) )?(About |Less than )?'
                   r'(an?|\d+) (second|minute|hour)s?( ago)?', 'AGE', text)
+    text = re.sub(r'Runtimes: (.*)',
+                  lambda found: ' '.join(sorted(found[1].split())), text)
     return re.sub(r' +', ' ', text)
 
 
@@ -21,7 +24,7 @@ def plain(*args):
     def case(host):
         done = h.docker(host, *args)
         h.expect(done.code == 0 and done.out + done.err, done)
-        return done.code, without_ages(done.out), without_ages(done.err)
+        return done.code, steady(done.out), steady(done.err)
     case.__doc__ = 'docker ' + ' '.join(args)
     return case
 

@@ -152,9 +152,9 @@ def build(host):
     os.makedirs(context, exist_ok=True)
     if not os.path.exists(context + '/big'):
         os.link(files.big, context + '/big')
-    with open(context + '/Dockerfile', 'w', encoding='ascii') as f:
-        f.write(f'FROM {h.IMAGE}\nCOPY big /big\n'
-                'RUN sha256sum /big > /sum\nCMD ["cat", "/sum"]\n')
+    h.write(context + '/Dockerfile',
+            f'FROM {h.IMAGE}\nCOPY big /big\n'
+            'RUN sha256sum /big > /sum\nCMD ["cat", "/sum"]\n')
     built = h.docker(host, 'build', '--no-cache', '--network', 'none',
                      '-t', 'dsp-e2e-built', context)
     h.expect(built.code == 0, built)
@@ -170,8 +170,7 @@ def build_failure(host):
     """build with an instruction that does not exist"""
     context = files.path('bad')
     os.makedirs(context, exist_ok=True)
-    with open(context + '/Dockerfile', 'w', encoding='ascii') as f:
-        f.write(f'FROM {h.IMAGE}\nNONSENSE\n')
+    h.write(context + '/Dockerfile', f'FROM {h.IMAGE}\nNONSENSE\n')
     done = h.docker(host, 'build', context)
     h.expect(done.code == 1, done)
     return done.code, done.err

@@ -2,6 +2,7 @@
 """HUP: a broken profile keeps the old rules and says why; with a good one
 new requests follow it, and what runs goes on."""
 
+import concurrent.futures
 import signal
 import time
 
@@ -80,17 +81,50 @@ def is_old_gone(wire):
 
 def many(d):
     """ten HUPs under load lose no request"""
-    with h.Proxy(d.socket, rules=PING) as p:
-        results = []
+    with h.Proxy(d.socket, rules=PING) as p, \
+            concurrent.futures.ThreadPoolExecutor(8) as pool:
         old = set(p.children())
-        for number in range(100):
-            if number % 10 == 0:
-                hang_up(p)
-            results.append(status(p, '/_ping'))
+        futures = [pool.submit(status, p, '/_ping') for _turn in range(800)]
+        for _turn in range(10):
+            hang_up(p)
+            time.sleep(0.1)
+        results = [future.result() for future in futures]
         h.same(set(results), {200}, h.title(many))
         h.until(lambda: not old & set(p.children())
-                and len(p.children()) < 3 * len(old), 'old ones end', 5)
+                and len(p.children()) < 3 * len(old), 'old ones end', 10)
         h.check(True, 'the old generations end')
+
+
+def configuration(d):
+    """HUP reads the configuration file anew"""
+    one, two = (f'tcp://127.0.0.1:{h.free_port()}' for _turn in range(2))
+    text = f'profile-dir {h.PROFILES}\nlisten {one}\n'
+    p = h.Proxy(d.socket, listen=[one])
+    p.without('--listen', '--profile', '--docker-socket', '--profile-dir')
+    p.command.remove('--log-requests')
+    p.write_conf(text + 'profile readonly\n'
+                 'docker-socket /nonexistent/docker.sock\n')
+    with p:
+        h.same(status(p), 502, 'before: a socket that is not there')
+        text += f'docker-socket {d.socket}\n'
+        p.write_conf(text + 'profile diun\n' + f'listen {two}\n')
+        hang_up(p)
+        h.until(lambda: h.can_connect(two), 'a new listener', 5)
+        h.same(request(two, 'GET', '/version').status, 200,
+               'a new listener serves, by the new socket')
+        h.until(lambda: status(p, '/info') == 403, 'the new profile', 5)
+        h.check(True, 'the old listener follows the new profile')
+        p.write_conf(text.replace(one, two) + 'profile readonly\n')
+        hang_up(p)
+        h.until(lambda: not h.can_connect(one), 'it is closed', 5)
+        h.until(lambda: request(two, 'GET', '/info').status == 200,
+                'the other follows', 5)
+        h.check(True, 'a listener left out is closed, the other serves')
+        p.write_conf(text + 'profle readonly\n')
+        hang_up(p)
+        p.wait_err(f'{p.conf_path}:4: unknown word profle')
+        h.same(request(two, 'GET', '/info').status, 200,
+               'a wrong word is named, and all stays')
 
 
 def body():
@@ -98,7 +132,7 @@ def body():
         h.run_container(d.host, 'sh', '-c',
                         'while sleep 0.1; do echo talk; done',
                         options=('--name', NAME))
-        h.each([broken, good, many], d)
+        h.each([broken, good, many, configuration], d)
 
 
 h.main(body)

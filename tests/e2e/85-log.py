@@ -3,6 +3,7 @@
 
 import json
 import re
+import signal
 import time
 
 import harness as h
@@ -152,10 +153,24 @@ def hostile(d):
         h.check(1000 < longest <= 1024, h.title(hostile), longest)
 
 
+def status(d):
+    """USR1: the counters"""
+    with h.Proxy(d.socket, profile='readonly') as p:
+        ask(p, 'GET', '/version')
+        ask(p, 'POST', '/version')
+        with Wire(p.host) as wire:
+            wire.ask('GET', '/events')
+            wire.head()
+            p.process.send_signal(signal.SIGUSR1)
+            line = p.wait_err('info status ').splitlines()[0]
+        for word in 'busy=1', 'requests=3', 'denied=1', 'failed=0':
+            h.has(line + ' ', f' {word} ', f'{h.title(status)}: {word}')
+
+
 def body():
     with h.Dockerd() as d:
         h.each([rule_lines, before_verdict, verdicts, levels, json_lines,
-                no_secrets, hostile], d)
+                no_secrets, hostile, status], d)
 
 
 h.main(body)

@@ -113,6 +113,11 @@ def read(path):
         return f.read()
 
 
+def write(path, text):
+    with open(path, 'w', encoding='ascii') as f:
+        f.write(text)
+
+
 # -- a Docker daemon -------------------------------------------------------
 
 class Dockerd:
@@ -128,6 +133,7 @@ class Dockerd:
         self.socket = given if self.is_given else self.dir + '/docker.sock'
         self.host = 'unix://' + self.socket
         self.process = None
+        self.image = IMAGE
 
     def __enter__(self):
         try:
@@ -168,6 +174,7 @@ class Dockerd:
     def stop(self):
         if self.is_given:
             self.remove_containers()
+            docker(self.host, 'rmi', '-f', self.image)
         elif self.process:
             try:
                 self.remove_containers()
@@ -192,6 +199,7 @@ class Dockerd:
         with open(root + '.tar', 'rb') as f:
             done = docker(self.host, 'import', '-', IMAGE, stdin=f.read())
         expect(done.code == 0, done.err)
+        self.image = done.out.strip()
 
     def remove_containers(self):
         """All containers of the test image, and no others."""
@@ -288,8 +296,7 @@ class Proxy:
         self.process = None
         self.failed_before = score.failed
         self.write_rules(rules or '')
-        with open(self.conf_path, 'w', encoding='ascii'):
-            pass
+        self.write_conf('')
         self.command = [PROGRAM, '--config', self.conf_path,
                         '--profile-dir', PROFILES,
                         '--docker-socket', docker_socket,
@@ -342,8 +349,17 @@ class Proxy:
         return code
 
     def write_rules(self, text):
-        with open(self.rules_path, 'w', encoding='ascii') as f:
-            f.write(text)
+        write(self.rules_path, text)
+
+    def write_conf(self, text):
+        write(self.conf_path, text)
+
+    def without(self, *flags):
+        """Leave flags with their values out of the command."""
+        for flag in flags:
+            while flag in self.command:
+                at = self.command.index(flag)
+                del self.command[at:at + 2]
 
     def out(self):
         return read(self.dir + '/out')

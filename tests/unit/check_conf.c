@@ -122,8 +122,8 @@ static const struct {
 	{ "stop-timeout", NULL, "10000", "0", "0", "86400", "86400000",
 	    NULL },
 	{ "min-api", NULL, "24", "1.12", "12", "1.999", "999", NULL },
-	{ "user", "u", "none", "me", "me", "12", "12", NULL },
-	{ "group", "g", "none", "us", "us", "34", "34", NULL },
+	{ "user", "u", "none", "daemon", "daemon", "12", "12", NULL },
+	{ "group", "g", "none", "nogroup", "nogroup", "34", "34", NULL },
 	{ "daemon", "d", "no", "yes", "yes", "no", "no", NULL },
 	{ "pid-file", NULL, "none", "/run/a", "/run/a", "b", "b", NULL }
 };

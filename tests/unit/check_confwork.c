@@ -107,6 +107,10 @@ static const struct {
 	{ "-s docker.sock", "", GOOD, "-s docker.sock: must be an absolute "
 	    "path, *" },
 	{ "-s unix:///x", "", GOOD, "-s unix:///x: must be an absolute *" },
+	{ "--user no-such-user", "", GOOD, "user no-such-user: no such user "
+	    "on this machine*" },
+	{ "", "DSP_GROUP=no-such-group", GOOD, "group no-such-group: no such "
+	    "group on this machine*" },
 	/* a value that a stronger source replaces is still wrong */
 	{ "-w 3", "", GOOD "workers x", "@/conf:3: workers x: must be *" },
 	/* profiles */
