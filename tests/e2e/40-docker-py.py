@@ -237,7 +237,7 @@ def objects(client, _container):
     named = [each.name for each in client.volumes.list(
         filters={'label': h.LABEL})]
     made.remove()
-    return named, [each.name for each in client.networks.list()]
+    return named, sorted(each.name for each in client.networks.list())
 
 
 def body():
