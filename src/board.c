@@ -224,3 +224,16 @@ board_idle(unsigned listener, unsigned generation)
 	}
 	return n;
 }
+
+bool
+board_has_any(unsigned listener, unsigned generation)
+{
+	size_t i;
+
+	for (i = 0; i < board_used(); i++)
+		if (board_state(i) != BOARD_FREE &&
+		    slots[i].listener == listener &&
+		    slots[i].generation == generation)
+			return true;
+	return false;
+}

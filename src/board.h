@@ -68,8 +68,10 @@ void board_set(enum board_state state);
 struct board_counters *board_mine(void);
 
 /* board_count(state): workers in that state, all listeners.
- * board_idle(listener, generation): idle (and starting) ones of one pool. */
+ * board_idle(listener, generation): idle (and starting) ones of one pool.
+ * board_has_any(listener, generation): it has a worker in any state. */
 size_t board_count(enum board_state state);
 size_t board_idle(unsigned listener, unsigned generation);
+bool board_has_any(unsigned listener, unsigned generation);
 
 #endif /* DSP_BOARD_H */

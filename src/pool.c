@@ -254,6 +254,16 @@ missing(struct pool *p, unsigned listener, size_t idle)
 	return p->burst[listener];
 }
 
+/* Whether one more may be forked.  The first of a listener always may: after
+ * a reload the streams of old generations can fill the pool, and somebody
+ * has to say 503. */
+static bool
+may_spawn(const struct pool *p, unsigned listener)
+{
+	return living() < living_cap(p) ||
+	    !board_has_any(listener, p->generation);
+}
+
 /* Fork for one listener; true when it must be looked at again soon. */
 static bool
 grow(struct pool *p, unsigned listener)
@@ -262,7 +272,7 @@ grow(struct pool *p, unsigned listener)
 
 	idle = board_idle(listener, p->generation);
 	for (want = missing(p, listener, idle); want > 0; want--) {
-		if (living() >= living_cap(p))
+		if (!may_spawn(p, listener))
 			break;
 		if (spawn_worker(p, listener) == -1) {
 			log_error_errno("start a worker");

@@ -79,6 +79,25 @@ def is_old_gone(wire):
         return True
 
 
+def full(d):
+    """HUP while streams fill the pool: every listener answers at once"""
+    listen = [f'tcp://127.0.0.1:{h.free_port()}' for _number in range(2)]
+    with h.Proxy(d.socket, rules=PING + 'GET /events\n', listen=listen,
+                 args=['-w', '2', '-m', '4']) as p:
+        streams = [Wire(p.host) for _number in range(4)]
+        for stream in streams:
+            stream.ask('GET', '/events')
+            h.same(stream.head().status, 200, 'a stream')
+        old = set(p.children())
+        hang_up(p)
+        h.until(lambda: set(p.children()) - old, 'new workers', 5)
+        for host in p.hosts:
+            answer = request(host, 'GET', '/_ping', timeout=2)
+            h.same(answer.status, 503, h.title(full))
+        for stream in streams:
+            stream.close()
+
+
 def many(d):
     """ten HUPs under load lose no request"""
     with h.Proxy(d.socket, rules=PING) as p, \
@@ -132,7 +151,7 @@ def body():
         h.run_container(d.host, 'sh', '-c',
                         'while sleep 0.1; do echo talk; done',
                         options=('--name', NAME))
-        h.each([broken, good, many, configuration], d)
+        h.each([broken, good, full, many, configuration], d)
 
 
 h.main(body)
