@@ -246,12 +246,12 @@ start(const struct conf *conf)
 	if (!privs_identity(conf->user, conf->group, &identity) ||
 	    open_listeners(conf, NULL, pool.listen_fd) == -1)
 		return -1;
+	if (pool_renew(&pool, conf, &identity) == -1)
+		return -1;
 	if (conf->pid_file != NULL && detach_pid_file(conf->pid_file) == -1) {
 		log_error_errno("write pid file %s", conf->pid_file);
 		return -1;
 	}
-	if (pool_renew(&pool, conf, &identity) == -1)
-		return -1;
 	say_listening(conf);
 	return 0;
 }

@@ -35,6 +35,21 @@ living_cap(const struct pool *p)
 	return p->conf->max_workers + p->conf->nlisten;
 }
 
+/* The child's part: its own end moves to a fixed place, the rest is closed.
+ * syslog's descriptor is opened anew. */
+static _Noreturn void
+enter_gate(const struct conf *conf, int control_fd, pid_t master)
+{
+	const int fixed_fd = STDERR_FILENO + 1;
+
+	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
+	if (dup2(control_fd, fixed_fd) == -1)
+		fatal(2, "gate: descriptors");
+	io_close_from(fixed_fd + 1);
+	log_init(conf->log_level, conf->log_format, conf->log_to);
+	gate_run(fixed_fd, conf->docker_socket, master);
+}
+
 /* Fork the gate before any worker, so that it holds no worker's things. */
 static int
 spawn_gate(struct pool *p)
@@ -46,13 +61,8 @@ spawn_gate(struct pool *p)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
 		return -1;
 	pid = fork();
-	if (pid == 0) {
-		/* Its own end moves to a fixed place, the rest is closed. */
-		if (dup2(ends[1], STDERR_FILENO + 1) == -1)
-			_exit(2);
-		io_close_from(STDERR_FILENO + 2);
-		gate_run(STDERR_FILENO + 1, p->conf->docker_socket, master);
-	}
+	if (pid == 0)
+		enter_gate(p->conf, ends[1], master);
 	(void)close(ends[1]);
 	if (pid == -1) {
 		(void)close(ends[0]);

@@ -2,8 +2,11 @@
 """The log: rule lines, verdicts, and nothing that is nobody's business."""
 
 import json
+import os
 import re
 import signal
+import socket
+import stat
 import time
 
 import harness as h
@@ -167,10 +170,43 @@ def status(d):
             h.has(line + ' ', f' {word} ', f'{h.title(status)}: {word}')
 
 
+def make_dev(folder):
+    """A /dev of our own, with null and a socket for the system log."""
+    os.mkdir(folder)
+    os.mknod(folder + '/null', 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    os.chmod(folder + '/null', 0o666)
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind(folder + '/log')
+    os.chmod(folder + '/log', 0o666)
+    log.settimeout(5)
+    return log
+
+
+def syslog(d):
+    """--log-to syslog: master, workers and a new gate say it there"""
+    p = h.Proxy(d.socket, profile='readonly', args=['--log-to', 'syslog'])
+    log = make_dev(p.dir + '/dev')
+    p.command = ['unshare', '--mount', 'sh', '-c',
+                 f'mount --bind {p.dir}/dev /dev && exec "$@"', 'sh',
+                 *p.command]
+    with p:
+        h.has(log.recv(2048), b': listening on tcp://', h.title(syslog))
+        h.same(ask(p, 'POST', '/version'), 403, 'a denial')
+        line = log.recv(2048)
+        h.has(line, b': deny method=POST target=/version ', 'is there')
+        h.check(line.startswith(b'<28>'), 'as a warning of a daemon', line)
+        gate = [pid for pid, uid in p.children().items() if uid == 0]
+        os.kill(gate[0], signal.SIGKILL)
+        h.has(log.recv(2048), b'the gate (pid ', 'so is the end of the gate')
+        h.until(lambda: ask(p, 'GET', '/version') == 200, 'a new gate', 5)
+        h.same(p.err(), '', 'nothing goes to stderr')
+    log.close()
+
+
 def body():
     with h.Dockerd() as d:
         h.each([rule_lines, before_verdict, verdicts, levels, json_lines,
-                no_secrets, hostile, status], d)
+                no_secrets, hostile, status, syslog], d)
 
 
 h.main(body)
