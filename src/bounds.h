@@ -41,9 +41,18 @@
 #define BOUNDS_PROFILE_CAP		(1 << 20) /* bytes of one file */
 #define BOUNDS_PROFILE_NAME_CAP		256	/* bytes, with the NUL */
 
-/* PCRE2 work for one match: 100000 is 0.3 to 0.5 ms on an 8 KiB path for
- * the worst patterns, and 100 times what a sane rule needs. */
-#define BOUNDS_MATCH_LIMIT		100000
+/* PCRE2 work for one match.  Shipped rules need some 50, and two for each
+ * byte of a very long image name.  A rule with two ".*" on 8 KiB of slashes
+ * is given up after a millisecond; 100000 would let it go on for 16. */
+#define BOUNDS_MATCH_LIMIT		3000
+
+/* Microseconds of processor time for all rules of one verdict: 4096 rules
+ * that each scan a long target would take 30 ms and more.  Looked at after
+ * so many bytes of target that rules were tried on, so that short targets
+ * and short profiles never pay for looking. */
+#define BOUNDS_VERDICT_US		4000
+#define BOUNDS_VERDICT_LOOK		8192
+
 /* KiB the interpreter may take for one match; JIT code takes none.  Room for
  * as many nested backtracking points as an 8 KiB target has bytes. */
 #define BOUNDS_MATCH_HEAP_KIB		8192

@@ -25,6 +25,17 @@ io_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+uint64_t
+io_cpu_us(void)
+{
+	struct timespec used;
+
+	/* Cannot fail for this clock. */
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000 +
+	    (uint64_t)used.tv_nsec / 1000;
+}
+
 enum io_result
 io_recv(int fd, char *buf, size_t cap, size_t *got)
 {

@@ -18,6 +18,9 @@
 /* io_now_ms(): monotonic clock in milliseconds. */
 int64_t io_now_ms(void);
 
+/* io_cpu_us(): processor time of this thread in microseconds. */
+uint64_t io_cpu_us(void);
+
 enum io_result {
 	IO_OK,
 	IO_AGAIN,	/* nothing to be had without waiting */

@@ -6,7 +6,11 @@
 
 #include "log.h"
 
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,16 +48,54 @@ log_wants(enum log_level level)
 	return level <= max_level;
 }
 
-/* One line, one write.  A log that cannot be written to must not stop the
- * service, and there is nobody left to tell. */
+/* Lines that found no room since the last that did. */
+static uint64_t lost_lines;
+
+/*
+ * One line, one write, and no wait for a reader who does not read.  Pipes and
+ * sockets can say so themselves; for the rest poll(2) is asked first, which
+ * always has room in a file.
+ */
+static bool
+write_now(int fd, const char *line, size_t len)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	struct iovec iov;
+	ssize_t n;
+
+	memcpy(&iov.iov_base, &line, sizeof(line));
+	iov.iov_len = len;
+	n = -1;
+	errno = ENOSYS;
+#if defined(SYS_pwritev2) && defined(RWF_NOWAIT)
+	n = syscall(SYS_pwritev2, fd, &iov, 1UL, -1L, -1L, RWF_NOWAIT);
+#endif
+	if (n == -1 && (errno == ENOSYS || errno == EOPNOTSUPP) &&
+	    poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0)
+		n = writev(fd, &iov, 1);
+	return n == (ssize_t)len;
+}
+
+/* Write a line; tell of lost ones first.  A log that cannot be written to
+ * must not stop the service. */
 static void
 write_line(int fd, const char *line, size_t len)
 {
-	ssize_t n;
+	char told[64];
+	struct text t;
 
-	do
-		n = write(fd, line, len);
-	while (n == -1 && errno == EINTR);
+	if (lost_lines > 0 && fd == STDERR_FILENO) {
+		text_init(&t, told, sizeof(told));
+		text_str(&t, format == LOG_FORMAT_JSON ?
+		    "{\"level\":\"warn\",\"event\":\"lost\",\"lines\":" :
+		    "warn lost lines=");
+		text_number(&t, lost_lines);
+		text_str(&t, format == LOG_FORMAT_JSON ? "}\n" : "\n");
+		if (write_now(fd, told, t.len))
+			lost_lines = 0;
+	}
+	if (!write_now(fd, line, len))
+		lost_lines++;
 }
 
 /* Add the end of a line, with dots where a value was cut.  begin() kept

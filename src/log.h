@@ -11,7 +11,9 @@
 /*
  * One event, one line, one write(2) of at most BOUNDS_LOG_LINE_CAP bytes,
  * so lines of many processes never mix.  Longer lines are cut and end in
- * "...".  Nothing here changes errno.
+ * "...".  Nothing here changes errno, and nothing waits for a reader of a
+ * pipe who does not read: lines without room are lost, and the process says
+ * how many ("warn lost lines=N") when there is room again.
  */
 
 enum log_level {

@@ -60,11 +60,35 @@ may_allow(const struct rule *rule, const struct target *t)
 	return !t->has_slash_escape || rule->names_slash_escape;
 }
 
+/* How much time the rules have taken so far. */
+struct budget {
+	const struct rule_matcher *m;
+	uint64_t	began_us;	/* when first looked at */
+	size_t		bytes;		/* tried since the last look */
+};
+
+/* Count a try of so many bytes; true when the time is used up. */
+static bool
+is_spent(struct budget *b, size_t bytes)
+{
+	uint64_t now;
+
+	b->bytes += bytes;
+	if (b->m->cpu_us == NULL || b->bytes < BOUNDS_VERDICT_LOOK)
+		return false;
+	b->bytes = 0;
+	now = b->m->cpu_us();
+	if (b->began_us == 0)
+		b->began_us = now;
+	return now - b->began_us > BOUNDS_VERDICT_US;
+}
+
 enum policy_result
 policy_decide(const struct policy_request *request,
     const struct profile *profile, unsigned min_api,
     struct policy_verdict *verdict)
 {
+	struct budget budget = { &profile->matcher, 0, 0 };
 	const struct rule *rule;
 	enum rule_result result;
 	size_t i;
@@ -80,6 +104,9 @@ policy_decide(const struct policy_request *request,
 			continue;
 		result = rule_match(rule, &profile->matcher, request->method,
 		    request->target.whole);
+		if (result == RULE_NO_MATCH &&
+		    is_spent(&budget, request->target.whole.len))
+			result = RULE_ERROR;
 		if (result == RULE_NO_MATCH)
 			continue;
 		verdict->rule = rule;

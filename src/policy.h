@@ -38,7 +38,8 @@ struct policy_verdict {
 /*
  * policy_decide(request, profile, min_api, verdict):
  * Judge one request.  min_api: the N of the lowest API version 1.N that may
- * be asked for.  Fills *verdict and returns its result.
+ * be asked for.  Fills *verdict and returns its result.  Rules that take too
+ * long together deny (see rule_matcher's cpu_us and bounds.h).
  */
 enum policy_result policy_decide(const struct policy_request *request,
     const struct profile *profile, unsigned min_api,

@@ -163,6 +163,7 @@ rule_matcher_init(struct rule_matcher *m)
 {
 	m->context = pcre2_match_context_create(NULL);
 	m->data = pcre2_match_data_create(1, NULL);
+	m->cpu_us = NULL;
 	if (m->context == NULL || m->data == NULL) {
 		rule_matcher_free(m);
 		return false;
@@ -177,7 +178,7 @@ rule_matcher_free(struct rule_matcher *m)
 {
 	pcre2_match_context_free(m->context);
 	pcre2_match_data_free(m->data);
-	*m = (struct rule_matcher){ NULL, NULL };
+	*m = (struct rule_matcher){ NULL, NULL, NULL };
 }
 
 static enum rule_result

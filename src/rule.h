@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -28,6 +29,9 @@ struct rule {
 struct rule_matcher {
 	pcre2_match_context	*context;
 	pcre2_match_data	*data;
+	/* Processor time used so far in microseconds, from whoever has a
+	 * clock; NULL: verdicts take as long as they take. */
+	uint64_t		(*cpu_us)(void);
 };
 
 enum rule_result {

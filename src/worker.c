@@ -179,6 +179,7 @@ worker_run(const struct worker_args *args)
 	};
 
 	board_enter(args->slot);
+	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
 	keep_descriptors(args);
 	set_signals();
 	privs_drop(args->identity, args->master);
