@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "io.h"
 
@@ -24,6 +25,7 @@ struct slot {
 	/* the worker's while it lives */
 	_Atomic int		state;
 	_Atomic int64_t		since_ms;
+	struct board_peer	peer;
 	struct board_counters	counters;
 };
 
@@ -190,6 +192,12 @@ board_set(enum board_state state)
 	atomic_store(&slots[mine].state, state);
 }
 
+void
+board_set_peer(const struct board_peer *peer)
+{
+	slots[mine].peer = *peer;
+}
+
 struct board_counters *
 board_mine(void)
 {
@@ -220,6 +228,24 @@ board_idle(unsigned listener, unsigned generation)
 		if ((state == BOARD_IDLE || state == BOARD_STARTING) &&
 		    slots[i].listener == listener &&
 		    slots[i].generation == generation)
+			n++;
+	}
+	return n;
+}
+
+size_t
+board_count_peer(const struct board_peer *peer)
+{
+	enum board_state state;
+	size_t i, n;
+
+	n = 0;
+	for (i = 0; i < board_used(); i++) {
+		state = board_state(i);
+		/* Read while its owner may write it: a count that is off by
+		 * one for a moment does no harm. */
+		if ((state == BOARD_BUSY || state == BOARD_WAITING) &&
+		    memcmp(&slots[i].peer, peer, sizeof(*peer)) == 0)
 			n++;
 	}
 	return n;

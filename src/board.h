@@ -21,6 +21,11 @@ enum board_state {
 	BOARD_RETIRING		/* asked to end */
 };
 
+/* Who is served: an address, or a uid; equal bytes are the same client. */
+struct board_peer {
+	unsigned char	bytes[20];
+};
+
 struct board_counters {
 	uint64_t	connections;
 	uint64_t	requests;
@@ -64,14 +69,20 @@ void board_enter(size_t slot);
 /* board_set(state): the state of this process, and since when. */
 void board_set(enum board_state state);
 
+/* board_set_peer(peer): whom this process serves from now on; before
+ * BOARD_BUSY. */
+void board_set_peer(const struct board_peer *peer);
+
 /* board_mine(): this process's counters, to be raised in place. */
 struct board_counters *board_mine(void);
 
 /* board_count(state): workers in that state, all listeners.
  * board_idle(listener, generation): idle (and starting) ones of one pool.
+ * board_count_peer(peer): workers that hold a connection of that client.
  * board_has_any(listener, generation): it has a worker in any state. */
 size_t board_count(enum board_state state);
 size_t board_idle(unsigned listener, unsigned generation);
+size_t board_count_peer(const struct board_peer *peer);
 bool board_has_any(unsigned listener, unsigned generation);
 
 #endif /* DSP_BOARD_H */

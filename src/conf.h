@@ -60,6 +60,7 @@ struct conf {
 	enum log_to		 log_to;
 	unsigned		 workers;
 	unsigned		 max_workers;
+	unsigned		 max_per_client;	/* 0: no limit */
 	int64_t			 head_timeout_ms;
 	int64_t			 idle_timeout_ms;
 	int64_t			 stop_timeout_ms;

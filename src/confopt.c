@@ -210,6 +210,13 @@ set_max_workers(struct confwork *w, const struct confopt_value *v)
 }
 
 static void
+set_max_per_client(struct confwork *w, const struct confopt_value *v)
+{
+	(void)set_number(w, v, 0, BOUNDS_WORKERS_CAP,
+	    &w->conf.max_per_client);
+}
+
+static void
 set_head_timeout(struct confwork *w, const struct confopt_value *v)
 {
 	set_seconds(w, v, 1, &w->conf.head_timeout_ms);
@@ -342,6 +349,9 @@ const struct confopt confopt_table[] = {
 	{ "max-workers", 'm', false, false, CONFOPT_ANYWHERE, "N",
 	    "1024", NULL, set_max_workers,
 	    "most workers in all, 503 beyond" },
+	{ "max-per-client", 0, false, false, CONFOPT_ANYWHERE, "N",
+	    "0", NULL, set_max_per_client,
+	    "from one address or uid; 0: no limit" },
 	{ "head-timeout", 0, false, false, CONFOPT_ANYWHERE, "S",
 	    "10", NULL, set_head_timeout,
 	    "seconds for a whole request head" },

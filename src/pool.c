@@ -295,17 +295,28 @@ grow(struct pool *p, unsigned listener)
 	return make_room(p, listener);
 }
 
-/* Let one worker go where more are idle than wanted, for some time. */
+/* Let workers go where more are idle than wanted, for some time: an eighth
+ * of the surplus a turn, so that the next burst still finds some. */
 static void
 shrink(const struct pool *p, unsigned listener)
 {
-	size_t slot;
+	size_t i, idle, surplus;
+	int64_t limit;
 
-	if (board_idle(listener, p->generation) <= p->conf->workers)
+	idle = board_idle(listener, p->generation);
+	if (idle <= p->conf->workers)
 		return;
-	slot = oldest(p, listener, BOARD_IDLE, BOUNDS_SPARE_MS);
-	if (slot != board_size())
-		retire(slot);
+	surplus = (idle - p->conf->workers + 7) / 8;
+	limit = io_now_ms() - BOUNDS_SPARE_MS;
+	for (i = 0; i < board_used() && surplus > 0; i++) {
+		if (board_state(i) != BOARD_IDLE ||
+		    board_since_ms(i) > limit ||
+		    board_generation(i) != p->generation ||
+		    board_listener(i) != listener)
+			continue;
+		retire(i);
+		surplus--;
+	}
 }
 
 /* Workers of old generations that are not busy may have missed their signal

@@ -80,6 +80,8 @@
 	    "cannot connect to the Docker socket") \
 	X(REASON_BAD_ANSWER, 502, "bad-answer", \
 	    "no valid answer from the Docker socket") \
+	X(REASON_PER_CLIENT, 429, "max-per-client", \
+	    "too many connections from this client") \
 	X(REASON_BUSY, 503, "busy", \
 	    "all workers are busy (max-workers)")
 

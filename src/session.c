@@ -335,7 +335,8 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 }
 
 void
-session_refuse(const struct session_env *env, int fd, const char *peer)
+session_refuse(const struct session_env *env, int fd, const char *peer,
+    enum reason reason)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	struct session *s = &session;
@@ -350,6 +351,6 @@ session_refuse(const struct session_env *env, int fd, const char *peer)
 	 * a broken connection. */
 	(void)io_wait(&wait, 1, io_now_ms() + BOUNDS_REFUSE_MS, NULL);
 	(void)io_recv(fd, s->in, sizeof(s->in), &got);
-	(void)refuse(s, REASON_BUSY, true);
+	(void)refuse(s, reason, true);
 	io_linger_close(fd, io_now_ms() + BOUNDS_REFUSE_MS);
 }

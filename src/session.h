@@ -7,6 +7,7 @@
 
 #include "bounds.h"
 #include "profile.h"
+#include "reason.h"
 
 /*
  * One client connection: the order of steps, and nothing else.
@@ -33,8 +34,9 @@ struct session_env {
  */
 void session_serve(const struct session_env *env, int fd, const char *peer);
 
-/* session_refuse(env, fd, peer): answer 503 at once and close fd. */
-void session_refuse(const struct session_env *env, int fd,
-    const char *peer);
+/* session_refuse(env, fd, peer, reason): answer so at once, whatever the
+ * client wants, and close fd. */
+void session_refuse(const struct session_env *env, int fd, const char *peer,
+    enum reason reason);
 
 #endif /* DSP_SESSION_H */

@@ -87,35 +87,61 @@ keep_descriptors(const struct worker_args *args)
 	    args->conf->log_to);
 }
 
-/* "127.0.0.1:4711", "[::1]:4711", "uid:1000".  A socket for both families
- * shows IPv4 peers as mapped addresses. */
+/* A client for the log, and for counting its connections. */
+struct peer {
+	char			name[BOUNDS_PEER_CAP];
+	struct board_peer	key;
+};
+
+/* "127.0.0.1:4711", "[::1]:4711".  A socket for both families shows IPv4
+ * peers as mapped addresses. */
 static void
-name_peer(int fd, const struct sockaddr_storage *from, char *buf, size_t cap)
+name_address(const struct in6_addr *address, in_port_t port,
+    struct peer *peer)
 {
-	const struct sockaddr_in6 *in6;
-	const struct sockaddr_in *in;
 	char host[INET6_ADDRSTRLEN];
+
+	(void)inet_ntop(AF_INET6, address, host, sizeof(host));
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		(void)snprintf(peer->name, sizeof(peer->name), "%s:%u",
+		    strrchr(host, ':') + 1, ntohs(port));
+	else
+		(void)snprintf(peer->name, sizeof(peer->name), "[%s]:%u",
+		    host, ntohs(port));
+	memcpy(peer->key.bytes, address, sizeof(*address));
+}
+
+/* "uid:1000"; the key is no address's, those are shorter. */
+static void
+name_user(int fd, struct peer *peer)
+{
 	struct ucred cred;
 	socklen_t len;
 
-	if (from->ss_family == AF_INET) {
-		in = (const struct sockaddr_in *)(const void *)from;
-		(void)inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		(void)snprintf(buf, cap, "%s:%u", host, ntohs(in->sin_port));
-	} else if (from->ss_family == AF_INET6) {
-		in6 = (const struct sockaddr_in6 *)(const void *)from;
-		(void)inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-			(void)snprintf(buf, cap, "%s:%u", strrchr(host, ':') +
-			    1, ntohs(in6->sin6_port));
-		else
-			(void)snprintf(buf, cap, "[%s]:%u", host,
-			    ntohs(in6->sin6_port));
+	len = sizeof(cred);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
+		cred.uid = (uid_t)-1;
+	(void)snprintf(peer->name, sizeof(peer->name), "uid:%u",
+	    (unsigned)cred.uid);
+	memcpy(peer->key.bytes, &cred.uid, sizeof(cred.uid));
+	peer->key.bytes[sizeof(peer->key.bytes) - 1] = 1;
+}
+
+static void
+identify(int fd, const struct sockaddr_storage *from, struct peer *peer)
+{
+	const struct sockaddr_in6 *in6 = (const void *)from;
+	const struct sockaddr_in *in = (const void *)from;
+	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	memset(&peer->key, 0, sizeof(peer->key));
+	if (from->ss_family == AF_INET6) {
+		name_address(&in6->sin6_addr, in6->sin6_port, peer);
+	} else if (from->ss_family == AF_INET) {
+		memcpy(&mapped.s6_addr[12], &in->sin_addr, 4);
+		name_address(&mapped, in->sin_port, peer);
 	} else {
-		len = sizeof(cred);
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
-			cred.uid = (uid_t)-1;
-		(void)snprintf(buf, cap, "uid:%u", (unsigned)cred.uid);
+		name_user(fd, peer);
 	}
 }
 
@@ -133,12 +159,25 @@ wake_master(const struct worker_args *args)
 		log_debug("worker: the wake-up is full");
 }
 
-/* One connection: served, or refused when more are busy than allowed. */
+/* Whether a new connection goes too far, and how. */
+static enum reason
+limit_reached(const struct conf *conf, const struct peer *peer)
+{
+	if (board_count(BOARD_BUSY) > conf->max_workers)
+		return REASON_BUSY;
+	if (conf->max_per_client > 0 &&
+	    board_count_peer(&peer->key) > conf->max_per_client)
+		return REASON_PER_CLIENT;
+	return REASON_NONE;
+}
+
+/* One connection: served, or refused. */
 static void
 serve(const struct worker_args *args, const struct session_env *env)
 {
 	struct sockaddr_storage from;
-	char peer[BOUNDS_PEER_CAP];
+	struct peer peer;
+	enum reason reason;
 	socklen_t len;
 	int fd;
 
@@ -152,14 +191,16 @@ serve(const struct worker_args *args, const struct session_env *env)
 			fatal(1, "accept");
 		return;
 	}
+	identify(fd, &from, &peer);
+	board_set_peer(&peer.key);
 	board_set(BOARD_BUSY);
 	board_mine()->connections++;
 	wake_master(args);
-	name_peer(fd, &from, peer, sizeof(peer));
-	if (board_count(BOARD_BUSY) > args->conf->max_workers)
-		session_refuse(env, fd, peer);
+	reason = limit_reached(args->conf, &peer);
+	if (reason != REASON_NONE)
+		session_refuse(env, fd, peer.name, reason);
 	else
-		session_serve(env, fd, peer);
+		session_serve(env, fd, peer.name);
 }
 
 _Noreturn void

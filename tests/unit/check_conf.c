@@ -71,6 +71,8 @@ show(const struct conf *c, const char *name, char *buf)
 		return number(buf, c->workers);
 	if (strcmp(name, "max-workers") == 0)
 		return number(buf, c->max_workers);
+	if (strcmp(name, "max-per-client") == 0)
+		return number(buf, c->max_per_client);
 	if (strcmp(name, "head-timeout") == 0)
 		return number(buf, c->head_timeout_ms);
 	if (strcmp(name, "idle-timeout") == 0)
@@ -115,6 +117,7 @@ static const struct {
 	    NULL },
 	{ "workers", "w", "4", "1", "1", "1024", "1024", NULL },
 	{ "max-workers", "m", "1024", "16384", "16384", "4", "4", NULL },
+	{ "max-per-client", NULL, "0", "50", "50", "16384", "16384", NULL },
 	{ "head-timeout", NULL, "10000", "1", "1000", "86400", "86400000",
 	    NULL },
 	{ "idle-timeout", NULL, "60000", "1", "1000", "86400", "86400000",

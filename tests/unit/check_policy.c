@@ -281,6 +281,58 @@ START_TEST(test_no_rules)
 }
 END_TEST
 
+/* A clock that each look moves on by a millisecond. */
+static uint64_t
+slow_clock(void)
+{
+	static uint64_t now;
+
+	return now += 1000;
+}
+
+/* A clock that stands still. */
+static uint64_t
+stopped_clock(void)
+{
+	return 1;
+}
+
+/* A long target uses the time of a verdict up, a short one never looks. */
+START_TEST(test_budget)
+{
+	static const char rules[] =
+	    "GET /a\nGET /b\nGET /c\nGET /d\nGET /e\nGET /f\nGET /g\n"
+	    "GET /long.*\n";
+	static char target[BOUNDS_VERDICT_LOOK];
+	struct policy_request request;
+	struct policy_verdict v;
+	static struct rule storage[8];
+	struct profile p;
+
+	memset(&p, 0, sizeof(p));
+	p.rules = storage;
+	p.rules_cap = 8;
+	ck_assert(profile_parse(&p, SPAN(rules), NULL, NULL));
+	memset(target, 'x', sizeof(target));
+	memcpy(target, "/long", 5);
+	memset(&request, 0, sizeof(request));
+	request.method = SPAN("GET");
+	ck_assert_int_eq(target_parse((struct span){ target, sizeof(target) },
+	    &request.target), REASON_NONE);
+	ck_assert_int_eq(policy_decide(&request, &p, 24, &v), POLICY_ALLOW);
+	p.matcher.cpu_us = stopped_clock;
+	ck_assert_int_eq(policy_decide(&request, &p, 24, &v), POLICY_ALLOW);
+	p.matcher.cpu_us = slow_clock;
+	ck_assert_int_eq(policy_decide(&request, &p, 24, &v), POLICY_DENY);
+	ck_assert_int_eq(v.reason, REASON_MATCH_ERROR);
+	/* first look at rule 1, four milliseconds later they are used up */
+	ck_assert_uint_eq(v.rule->line_no, 6);
+	request.target.whole.len = 100;
+	ck_assert_int_eq(policy_decide(&request, &p, 24, &v), POLICY_ALLOW);
+	profile_free(&p);
+}
+END_TEST
+
 #define RELAYED "Origin: https://p.example\r\nX-Forwarded-For: 10.0.0.9\r\n"
 
 static const struct {
@@ -351,6 +403,7 @@ unit_suite(void)
 	tc = unit_case(s, "policy");
 	tcase_add_loop_test(tc, test_rows, 0, ROWS(rows));
 	tcase_add_test(tc, test_no_rules);
+	tcase_add_test(tc, test_budget);
 	tcase_add_loop_test(tc, test_browsers, 0, ROWS(browsers));
 	return s;
 }
