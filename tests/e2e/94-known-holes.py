@@ -46,7 +46,7 @@ HOLES = (
     ('an encoded letter behind a wide rule: export',
      head(f'GET /v1.41/containers/{NAME}/%65xport HTTP/1.1'), 200, 400),
     ('an encoded slash: images/json',
-     head('GET /v1.41%2Fimages/json HTTP/1.1'), 200, 400),
+     head('GET /v1.41%2Fimages/json HTTP/1.1'), 200, 403),
     ('an encoded slash behind a wide rule: top',
      head(f'GET /v1.41/containers%2F{NAME}/top HTTP/1.1'), 200, 403),
     ('an API version with a dot behind: /v1.41./',
