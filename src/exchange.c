@@ -185,7 +185,8 @@ deliver(struct exchange *x)
 	    sizeof(x->received), x->answer_len, x->received_len);
 	relay_put(down, (struct span){ x->made_down, len });
 	down->body = body;
-	if (carry(x) == RELAY_GONE || down->state != RELAY_DONE)
+	if (carry(x) == RELAY_GONE || down->state != RELAY_DONE ||
+	    is_tunnel(x))
 		return EXCHANGE_CLOSE;
 	if (x->relay.up.state != RELAY_DONE)
 		return EXCHANGE_LINGER;
