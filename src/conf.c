@@ -8,12 +8,10 @@
 #include "conf.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "advice.h"
 #include "confargs.h"
 #include "conffile.h"
 #include "confopt.h"
@@ -295,36 +293,6 @@ print_listener(const struct confwork *w, const struct conf_listen *l)
 	    confprofile_path(w, l->profile));
 }
 
-static void
-print_warning(void *arg, enum advice_kind kind, size_t line_no,
-    const char *text)
-{
-	(void)kind; /* the text says it */
-	printf("%s:%zu: warning: %s\n", (const char *)arg, line_no, text);
-}
-
-/* Of the profiles that listeners use, each once. */
-static void
-print_advice(const struct conf *conf)
-{
-	const struct confwork *w = (const struct confwork *)conf;
-	char path[PATH_MAX];
-	size_t i, before;
-
-	for (i = 0; i < conf->nlisten; i++) {
-		for (before = 0; before < i; before++)
-			if (conf->listen[before].profile ==
-			    conf->listen[i].profile)
-				break;
-		if (before < i)
-			continue;
-		(void)snprintf(path, sizeof(path), "%s", confprofile_path(w,
-		    conf->listen[i].profile)); /* it was opened: it fits */
-		advice_give(conf->listen[i].profile, conf->min_api,
-		    print_warning, path);
-	}
-}
-
 void
 conf_summary(const struct conf *conf)
 {
@@ -350,7 +318,6 @@ conf_summary(const struct conf *conf)
 	    conf->log_format == LOG_FORMAT_JSON ? "json" : "text",
 	    conf->log_to == LOG_TO_SYSLOG ? "syslog" : "stderr",
 	    conf->log_requests ? "" : "not ");
-	print_advice(conf);
 	printf("configuration is good\n");
 }
 
