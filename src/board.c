@@ -32,6 +32,7 @@ struct slot {
 /* Slots from used on were never taken: scans end there. */
 struct page {
 	_Atomic size_t	used;
+	_Atomic bool	is_full;
 	struct slot	slots[];
 };
 
@@ -123,6 +124,18 @@ board_find(pid_t pid)
 		if (slots[i].pid == pid && board_state(i) != BOARD_FREE)
 			return i;
 	return nslots;
+}
+
+void
+board_set_full(bool is_full)
+{
+	atomic_store(&page->is_full, is_full);
+}
+
+bool
+board_is_full(void)
+{
+	return atomic_load_explicit(&page->is_full, memory_order_relaxed);
 }
 
 pid_t

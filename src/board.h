@@ -51,6 +51,10 @@ void board_set_pid(size_t slot, pid_t pid);
 void board_release(size_t slot);	/* adds its counters to the total */
 size_t board_find(pid_t pid);		/* board_size() when unknown */
 
+/* board_set_full(is_full): no worker is idle somewhere and none may be
+ * forked. */
+void board_set_full(bool is_full);
+
 pid_t board_pid(size_t slot);
 unsigned board_generation(size_t slot);
 unsigned board_listener(size_t slot);
@@ -75,6 +79,9 @@ void board_set_peer(const struct board_peer *peer);
 
 /* board_mine(): this process's counters, to be raised in place. */
 struct board_counters *board_mine(void);
+
+/* board_is_full(): what board_set_full said. */
+bool board_is_full(void);
 
 /* board_count(state): workers in that state, all listeners.
  * board_idle(listener, generation): idle (and starting) ones of one pool.

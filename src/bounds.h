@@ -27,6 +27,9 @@
 /* Hex digits of a chunk size; the value must also be below 2^63. */
 #define BOUNDS_CHUNK_DIGITS		16
 
+/* Interim (1xx) answers before the real one; dockerd sends one at most. */
+#define BOUNDS_INTERIM_CAP		16
+
 /* Bytes of a body on "start": dockerd's own limit for an empty object. */
 #define BOUNDS_START_BODY_CAP		7
 
@@ -84,7 +87,8 @@
 /* -- time, in milliseconds -- */
 
 /* How long a client's bytes are read away before a close, so that a reset
- * does not eat our answer. */
+ * does not eat our answer; and how long what a client sent before it went
+ * may still take to reach dockerd. */
 #define BOUNDS_LINGER_MS		1000
 
 /* The same after a 503: the process that says so is needed for the next. */

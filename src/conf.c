@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "confargs.h"
 #include "conffile.h"
 #include "confopt.h"
@@ -293,6 +294,36 @@ print_listener(const struct confwork *w, const struct conf_listen *l)
 	    confprofile_path(w, l->profile));
 }
 
+static void
+print_warning(void *arg, enum advice_kind kind, size_t line_no,
+    const char *text)
+{
+	(void)kind; /* the text says it */
+	printf("%s:%zu: warning: %s\n", *(const char *const *)arg, line_no,
+	    text);
+}
+
+/* Of the profiles that listeners use, each once. */
+static void
+print_advice(const struct conf *conf)
+{
+	const struct confwork *w = (const struct confwork *)conf;
+	const char *path;
+	size_t i, before;
+
+	for (i = 0; i < conf->nlisten; i++) {
+		for (before = 0; before < i; before++)
+			if (conf->listen[before].profile ==
+			    conf->listen[i].profile)
+				break;
+		if (before < i)
+			continue;
+		path = confprofile_path(w, conf->listen[i].profile);
+		advice_give(conf->listen[i].profile, conf->min_api,
+		    print_warning, &path);
+	}
+}
+
 void
 conf_summary(const struct conf *conf)
 {
@@ -309,6 +340,9 @@ conf_summary(const struct conf *conf)
 	    access(conf->docker_socket, F_OK) == 0 ? "" : " (not there now)");
 	printf("workers: %u idle per listener, at most %u in all\n",
 	    conf->workers, conf->max_workers);
+	if (conf->max_per_client > 0)
+		printf("connections: at most %u from one client\n",
+		    conf->max_per_client);
 	printf("timeouts: head %" PRId64 " s, idle %" PRId64 " s, stop %"
 	    PRId64 " s\n", conf->head_timeout_ms / 1000,
 	    conf->idle_timeout_ms / 1000, conf->stop_timeout_ms / 1000);
@@ -318,6 +352,7 @@ conf_summary(const struct conf *conf)
 	    conf->log_format == LOG_FORMAT_JSON ? "json" : "text",
 	    conf->log_to == LOG_TO_SYSLOG ? "syslog" : "stderr",
 	    conf->log_requests ? "" : "not ");
+	print_advice(conf);
 	printf("configuration is good\n");
 }
 

@@ -32,6 +32,7 @@ begin(struct exchange *x)
 	    x->request->method);
 	x->relay.eof_passed = false;
 	x->relay.client_hup = x->relay.upstream_hup = false;
+	x->relay.gone_ms = IO_NEVER;
 	x->relay.upstream_speaks = false;
 	up->body = x->request->body;
 	up->is_reframed = up->body.kind == BODY_CHUNKED;
@@ -88,8 +89,9 @@ static enum exchange_result
 await_answer(struct exchange *x)
 {
 	enum http_result result;
+	unsigned interim;
 
-	for (;;) {
+	for (interim = 0; interim <= BOUNDS_INTERIM_CAP; ) {
 		result = http_parse_answer(x->received, x->received_len,
 		    &x->answer, &x->answer_len);
 		if (result == HTTP_BAD)
@@ -97,10 +99,12 @@ await_answer(struct exchange *x)
 		if (result == HTTP_DONE && (x->answer.status >= 200 ||
 		    x->answer.status == 101))
 			return EXCHANGE_KEEP;
-		if (result == HTTP_DONE && !pass_interim(x))
-			return EXCHANGE_CLOSE;
-		if (result == HTTP_DONE)
+		if (result == HTTP_DONE) {
+			if (!pass_interim(x))
+				return EXCHANGE_CLOSE;
+			interim++;
 			continue;
+		}
 		switch (relay_until_answer(&x->relay)) {
 		case RELAY_GONE:
 			return EXCHANGE_CLOSE;
@@ -113,6 +117,7 @@ await_answer(struct exchange *x)
 		if (!receive(x))
 			return refused(x, REASON_BAD_ANSWER);
 	}
+	return refused(x, REASON_BAD_ANSWER);
 }
 
 /* Whether dockerd has taken the connection for a raw stream: it said so, or

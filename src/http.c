@@ -163,6 +163,8 @@ parse_status_line(struct span line, struct http_head *head)
 	struct span rest, version, code;
 	uint64_t status;
 
+	if (line.len > BOUNDS_REQUEST_LINE_CAP)
+		return REASON_LINE_LONG;
 	rest = line;
 	if (!span_next(&rest, ' ', &version) ||
 	    !span_next(&rest, ' ', &code) ||

@@ -6,8 +6,10 @@
 
 #include "log.h"
 
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 static enum log_level max_level = LOG_LEVEL_INFO;
@@ -27,8 +28,26 @@ static enum log_to destination = LOG_TO_STDERR;
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
-static const int syslog_levels[] = { LOG_ERR, LOG_WARNING, LOG_INFO,
-	LOG_DEBUG };
+/* RFC 3164 section 4.1.1: facility daemon (3) times 8, plus severity. */
+static const char *const syslog_priorities[] = { "<27>", "<28>", "<30>",
+	"<31>" };
+
+static int syslog_fd = -1;
+
+/* syslog(3) is not used: it waits when the system log does not read. */
+static void
+open_syslog(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX,
+		.sun_path = "/dev/log" };
+
+	syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	/* Without a system log, lines are lost and counted. */
+	if (syslog_fd != -1)
+		(void)connect(syslog_fd, (const struct sockaddr *)&to,
+		    sizeof(to));
+}
 
 void
 log_init(enum log_level level, enum log_format new_format, enum log_to to)
@@ -36,10 +55,11 @@ log_init(enum log_level level, enum log_format new_format, enum log_to to)
 	max_level = level;
 	format = new_format;
 	destination = to;
-	closelog();
+	if (syslog_fd != -1)
+		(void)close(syslog_fd);
+	syslog_fd = -1;
 	if (to == LOG_TO_SYSLOG)
-		openlog("docker-socket-protector", LOG_PID | LOG_NDELAY,
-		    LOG_DAEMON);
+		open_syslog();
 }
 
 bool
@@ -65,37 +85,71 @@ write_now(int fd, const char *line, size_t len)
 
 	memcpy(&iov.iov_base, &line, sizeof(line));
 	iov.iov_len = len;
-	n = -1;
-	errno = ENOSYS;
 #if defined(SYS_pwritev2) && defined(RWF_NOWAIT)
 	n = syscall(SYS_pwritev2, fd, &iov, 1UL, -1L, -1L, RWF_NOWAIT);
+#else
+	n = -1;
+	errno = ENOSYS;
 #endif
-	if (n == -1 && (errno == ENOSYS || errno == EOPNOTSUPP) &&
+	/* Files may have to wait a moment for themselves, which is no harm. */
+	if (n == -1 && (errno == ENOSYS || errno == EOPNOTSUPP ||
+	    errno == EAGAIN) &&
 	    poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0)
 		n = writev(fd, &iov, 1);
 	return n == (ssize_t)len;
 }
 
-/* Write a line; tell of lost ones first.  A log that cannot be written to
- * must not stop the service. */
+/* A datagram for the system log: "<30>program[pid]: line", without a time,
+ * which it adds. */
+static bool
+send_syslog(enum log_level level, const char *line, size_t len)
+{
+	char buf[BOUNDS_LOG_LINE_CAP + 64];
+	struct text t;
+	size_t end;
+
+	text_init(&t, buf, sizeof(buf));
+	text_str(&t, syslog_priorities[level]);
+	text_str(&t, "docker-socket-protector[");
+	text_number(&t, (uint64_t)getpid());
+	text_str(&t, "]: ");
+	end = len > 0 && line[len - 1] == '\n' ? len - 1 : len;
+	text_span(&t, (struct span){ line, end });
+	if (send(syslog_fd, buf, t.len, MSG_NOSIGNAL) == (ssize_t)t.len)
+		return true;
+	/* It may have been started anew. */
+	if (errno != ECONNREFUSED && errno != ENOTCONN)
+		return false;
+	(void)close(syslog_fd);
+	open_syslog();
+	return send(syslog_fd, buf, t.len, MSG_NOSIGNAL) == (ssize_t)t.len;
+}
+
+/* To where the log goes. */
+static bool
+put_now(enum log_level level, const char *line, size_t len)
+{
+	if (destination == LOG_TO_SYSLOG)
+		return send_syslog(level, line, len);
+	return write_now(STDERR_FILENO, line, len);
+}
+
+/* Tell of lost lines, once there is room. */
 static void
-write_line(int fd, const char *line, size_t len)
+tell_lost(void)
 {
 	char told[64];
 	struct text t;
 
-	if (lost_lines > 0 && fd == STDERR_FILENO) {
-		text_init(&t, told, sizeof(told));
-		text_str(&t, format == LOG_FORMAT_JSON ?
-		    "{\"level\":\"warn\",\"event\":\"lost\",\"lines\":" :
-		    "warn lost lines=");
-		text_number(&t, lost_lines);
-		text_str(&t, format == LOG_FORMAT_JSON ? "}\n" : "\n");
-		if (write_now(fd, told, t.len))
-			lost_lines = 0;
-	}
-	if (!write_now(fd, line, len))
-		lost_lines++;
+	text_init(&t, told, sizeof(told));
+	text_str(&t, format == LOG_FORMAT_JSON ?
+	    "{\"level\":\"warn\",\"event\":\"lost\",\"lines\":" :
+	    destination == LOG_TO_SYSLOG ? "lost lines=" :
+	    "warn lost lines=");
+	text_number(&t, lost_lines);
+	text_str(&t, format == LOG_FORMAT_JSON ? "}\n" : "\n");
+	if (put_now(LOG_LEVEL_WARN, told, t.len))
+		lost_lines = 0;
 }
 
 /* Add the end of a line, with dots where a value was cut.  begin() kept
@@ -116,10 +170,10 @@ put_line(enum log_level level, struct text *t)
 	int saved_errno;
 
 	saved_errno = errno;
-	if (destination == LOG_TO_SYSLOG)
-		syslog(syslog_levels[level], "%.*s", (int)t->len - 1, t->buf);
-	else
-		write_line(STDERR_FILENO, t->buf, t->len);
+	if (lost_lines > 0)
+		tell_lost();
+	if (!put_now(level, t->buf, t->len))
+		lost_lines++;
 	errno = saved_errno;
 }
 
@@ -338,6 +392,7 @@ log_request(struct span method, struct span target)
 	text_char(&t, ' ');
 	text_literal(&t, target);
 	finish(&t, t.is_full, "\n");
-	write_line(STDOUT_FILENO, t.buf, t.len);
+	if (!write_now(STDOUT_FILENO, t.buf, t.len))
+		lost_lines++;
 	errno = saved_errno;
 }

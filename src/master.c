@@ -153,6 +153,24 @@ say_listening(const struct conf *conf)
 		    conf->docker_socket, strerror(errno));
 }
 
+/* Fewer workers where the system does not let the gate hold a descriptor for
+ * each. */
+static void
+fit_workers(struct conf *conf)
+{
+	size_t most;
+
+	most = privs_raise_files();
+	most = most > conf->nlisten ? most - conf->nlisten : 0;
+	if (most >= conf->max_workers)
+		return;
+	if (most < conf->workers * conf->nlisten)
+		most = conf->workers * conf->nlisten;
+	log_warn("max-workers lowered from %u to %zu: raise the limit of open "
+	    "files (ulimit -n, LimitNOFILE=)", conf->max_workers, most);
+	conf->max_workers = (unsigned)most;
+}
+
 static void
 report(const char *message)
 {
@@ -182,6 +200,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 		if (find_listener(conf, &old->listen[i]) == conf->nlisten)
 			shut_listener(&old->listen[i], pool.listen_fd[i]);
 	memcpy(pool.listen_fd, fds, sizeof(fds));
+	fit_workers(conf);
 	log_init(conf->log_level, conf->log_format, conf->log_to);
 	if (pool_renew(&pool, conf, &identity) == -1)
 		got_stop = 1;
@@ -220,6 +239,7 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 	}
 	if (left > 0)
 		log_info("closing %zu connections that did not end", left);
+	pool.is_ending = true;
 	while (pool_signal_all(SIGKILL) > 0) {
 		sleep_until(io_now_ms() + BOUNDS_NUDGE_MS, while_asleep);
 		(void)pool_reap(&pool);
@@ -232,7 +252,7 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 
 /* Start everything; 0, or -1 after logging. */
 static int
-start(const struct conf *conf)
+start(struct conf *conf)
 {
 	struct privs_identity identity;
 
@@ -242,7 +262,7 @@ start(const struct conf *conf)
 		log_error_errno("set up the pool");
 		return -1;
 	}
-	privs_raise_files(conf->max_workers + conf->nlisten);
+	fit_workers(conf);
 	if (!privs_identity(conf->user, conf->group, &identity) ||
 	    open_listeners(conf, NULL, pool.listen_fd) == -1)
 		return -1;

@@ -292,6 +292,7 @@ grow(struct pool *p, unsigned listener)
 	}
 	if (board_idle(listener, p->generation) > 0)
 		return false;
+	board_set_full(true);
 	return make_room(p, listener);
 }
 
@@ -351,6 +352,7 @@ pool_balance(struct pool *p)
 	next = now + BOUNDS_SPARE_MS / 5;
 	if (now < p->next_spawn_ms)
 		return p->next_spawn_ms;
+	board_set_full(false);
 	for (i = 0; i < p->conf->nlisten; i++) {
 		if (grow(p, i))
 			is_soon = true;
@@ -380,7 +382,8 @@ bury_worker(struct pool *p, size_t slot, int status)
 	is_failure = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 	is_early = io_now_ms() - board_started_ms(slot) <
 	    BOUNDS_EARLY_DEATH_MS;
-	log_death(slot, status);
+	if (!p->is_ending)
+		log_death(slot, status);
 	board_release(slot);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;

@@ -20,6 +20,7 @@ struct pool {
 	int			 listen_fd[BOUNDS_LISTEN_CAP];
 	int			 wake_fd;	/* eventfd: a worker calls */
 	unsigned		 generation;
+	bool			 is_ending;	/* deaths are no news */
 	int			 control_fd;	/* of the gate, -1: none */
 	pid_t			 gate_pid;
 	int64_t			 gate_started_ms;

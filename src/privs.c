@@ -34,8 +34,9 @@
 /* A worker holds a dozen descriptors. */
 #define WORKER_FILES	64
 
-/* What the gate holds besides one descriptor for each worker, and some. */
-#define OTHER_FILES	64
+/* What the gate holds besides one descriptor for each worker, and room for
+ * workers that are just ending. */
+#define OTHER_FILES	32
 
 #define HOPELESS	2	/* exit code: no other try would do better */
 
@@ -318,8 +319,8 @@ privs_limit(pid_t parent)
 	no_way_back(parent, false);
 }
 
-void
-privs_raise_files(size_t workers)
+size_t
+privs_raise_files(void)
 {
 	struct rlimit r;
 
@@ -328,8 +329,8 @@ privs_raise_files(size_t workers)
 	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
 		fatal(1, "setrlimit(RLIMIT_NOFILE)");
-	if (r.rlim_max != RLIM_INFINITY && r.rlim_max < workers + OTHER_FILES)
-		log_warn("the limit of open files, %llu, is too low for %zu "
-		    "workers: raise it or lower --max-workers",
-		    (unsigned long long)r.rlim_max, workers);
+	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > SIZE_MAX)
+		return SIZE_MAX;
+	return r.rlim_max < OTHER_FILES ? 0 :
+	    (size_t)r.rlim_max - OTHER_FILES;
 }

@@ -65,10 +65,10 @@ void privs_limit(pid_t parent);
 bool privs_has_limits(void);
 
 /*
- * privs_raise_files(workers):
+ * privs_raise_files():
  * Raise the limit of open descriptors as far as it goes: the gate needs one
- * for each worker.  Logs a warning when that is not enough.
+ * for each worker.  Returns how many workers there may be.
  */
-void privs_raise_files(size_t workers);
+size_t privs_raise_files(void);
 
 #endif /* DSP_PRIVS_H */

@@ -219,13 +219,30 @@ pass_eof(struct relay *r)
 	}
 }
 
-/* The client has ended both sides and all it said has been passed on, or
- * will never be. */
+/* The client has ended both sides, and all it said has been passed on, or has
+ * had its time. */
 static bool
 is_client_gone(const struct relay *r)
 {
-	return r->client_hup && !is_sending(&r->up) &&
+	if (!r->client_hup)
+		return false;
+	if (io_now_ms() >= r->gone_ms)
+		return true;
+	return !is_sending(&r->up) &&
 	    (r->up.has_eof || !wants_bytes(&r->up));
+}
+
+/* poll(2) says that the client has ended both sides, or was reset. */
+static void
+note_hup(struct relay *r, short events)
+{
+	if ((events & (POLLHUP | POLLERR)) == 0)
+		return;
+	if (!r->client_hup)
+		r->gone_ms = io_now_ms() + BOUNDS_LINGER_MS;
+	r->client_hup = true;
+	if ((events & POLLERR) != 0)
+		r->gone_ms = 0;
 }
 
 /*
@@ -248,10 +265,11 @@ turn(struct relay *r, bool hears, int64_t deadline)
 		client->fd = r->up.from;
 	if (upstream->events != 0 || !r->upstream_hup)
 		upstream->fd = r->up.to;
-	if (io_wait(fds, 2, deadline, NULL) != IO_OK)
+	r->upstream_speaks = false;
+	if (io_wait(fds, 2, deadline < r->gone_ms ? deadline : r->gone_ms,
+	    NULL) != IO_OK)
 		return;
-	if ((client->revents & (POLLHUP | POLLERR)) != 0)
-		r->client_hup = true;
+	note_hup(r, client->revents);
 	if ((upstream->revents & (POLLHUP | POLLERR)) != 0)
 		r->upstream_hup = true;
 	r->upstream_speaks = upstream->revents != 0 &&
@@ -277,7 +295,7 @@ relay_until_answer(struct relay *r)
 	for (;;) {
 		if (r->up.state == RELAY_BAD || r->up.state == RELAY_SHORT)
 			return RELAY_END;
-		if (is_client_gone(r) && !r->holds_eof)
+		if (is_client_gone(r))
 			return RELAY_GONE;
 		turn(r, false, IO_NEVER);
 		if (r->upstream_speaks)

@@ -52,6 +52,8 @@ struct relay {
 					 * until its answer has begun */
 	bool		 eof_passed;	/* dockerd knows */
 	bool		 client_hup;	/* poll said so: both sides ended */
+	int64_t		 gone_ms;	/* then: when nothing more is carried
+					 * for it; IO_NEVER before */
 	bool		 upstream_hup;
 	bool		 upstream_speaks;	/* bytes, or its end */
 };

@@ -270,6 +270,15 @@ deny(struct session *s, enum reason reason)
 	return STEP_AGAIN;
 }
 
+/* Clients that came while others only waited may all speak at once; then
+ * nobody would be left to say no to the next. */
+static bool
+is_too_many(const struct session *s)
+{
+	return board_is_full() &&
+	    board_count(BOARD_BUSY) > s->env->max_workers;
+}
+
 /* Ask the gate for a connection and carry the request over it. */
 static enum step
 carry(struct session *s)
@@ -322,7 +331,7 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 		if (step != STEP_NEXT)
 			break;
 		board_mine()->requests++;
-		reason = judge(s);
+		reason = is_too_many(s) ? REASON_BUSY : judge(s);
 		if (reason != REASON_NONE)
 			step = deny(s, reason);
 		else
@@ -334,23 +343,43 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 		(void)close(fd);
 }
 
+/* Whether what was received is one whole request without a body, so that the
+ * client has nothing more to say. */
+static bool
+is_whole_request(struct session *s)
+{
+	struct body body;
+
+	return http_parse_request(s->in, s->in_len, &s->head, &s->head_len) ==
+	    HTTP_DONE && s->head_len == s->in_len &&
+	    body_of_request(&s->head, &body) == REASON_NONE &&
+	    body.kind == BODY_NONE;
+}
+
 void
 session_refuse(const struct session_env *env, int fd, const char *peer,
     enum reason reason)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	struct session *s = &session;
-	size_t got;
+	bool is_whole;
 
 	s->env = env;
 	s->fd = fd;
 	s->peer = peer;
-	s->head.method = s->head.target = (struct span){ "", 0 };
-	s->head.minor = 1;
 	/* Some clients take an answer that comes before they have spoken for
 	 * a broken connection. */
 	(void)io_wait(&wait, 1, io_now_ms() + BOUNDS_REFUSE_MS, NULL);
-	(void)io_recv(fd, s->in, sizeof(s->in), &got);
+	(void)io_recv(fd, s->in, sizeof(s->in), &s->in_len);
+	is_whole = is_whole_request(s);
+	if (!is_whole) {
+		s->head.method = s->head.target = (struct span){ "", 0 };
+		s->head.minor = 1;
+	}
 	(void)refuse(s, reason, true);
-	io_linger_close(fd, io_now_ms() + BOUNDS_REFUSE_MS);
+	/* Others wait to be told the same. */
+	if (is_whole)
+		(void)close(fd);
+	else
+		io_linger_close(fd, io_now_ms() + BOUNDS_REFUSE_MS);
 }

@@ -20,6 +20,7 @@ struct session_env {
 	int			 gate_fd;	/* asks for connections */
 	bool			 log_requests;
 	unsigned		 min_api;
+	unsigned		 max_workers;	/* busy at once */
 	int64_t			 head_timeout_ms;
 	int64_t			 idle_timeout_ms;
 	size_t			 worker_no;	/* in the log */

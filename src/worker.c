@@ -175,7 +175,7 @@ limit_reached(const struct conf *conf, const struct peer *peer)
 static void
 serve(const struct worker_args *args, const struct session_env *env)
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	struct peer peer;
 	enum reason reason;
 	socklen_t len;
@@ -213,6 +213,7 @@ worker_run(const struct worker_args *args)
 		.gate_fd = GATE_FD,
 		.log_requests = conf->log_requests,
 		.min_api = conf->min_api,
+		.max_workers = conf->max_workers,
 		.head_timeout_ms = conf->head_timeout_ms,
 		.idle_timeout_ms = conf->idle_timeout_ms,
 		.worker_no = args->slot + 1,

@@ -19,7 +19,7 @@ FUNCTION_LINES=60
 # A file may include headers of its own floor or of a lower one.
 floors='
 0 bounds span text reason
-1 http body target rule profile policy forward reply
+1 http body target rule profile policy forward reply expr trial advice
 2 log io board
 3 conf confargs conffile conflisten confopt confprofile confwork detach dial
 3 listen privs

@@ -38,6 +38,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	result = http_parse_answer(p, size, &head, &used);
 	LAW(result != HTTP_DONE || (used > 0 && used <= size));
+	/* What follows the head changes nothing. */
+	LAW(result != HTTP_DONE || (http_parse_answer(p, used, &part,
+	    &used_part) == HTTP_DONE && used_part == used));
 	for (n = 0; n < size; n += size / 256 + 1) {
 		sofar = http_parse_answer(p, n, &part, &used_part);
 		LAW(sofar != HTTP_BAD || result == HTTP_BAD);

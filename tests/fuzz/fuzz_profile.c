@@ -5,6 +5,7 @@
 
 #include "fuzz.h"
 
+#include "advice.h"
 #include "profile.h"
 
 #define RULES_CAP 64
@@ -17,6 +18,20 @@ count(void *arg, size_t line_no, const char *what, struct span line)
 	(void)arg, (void)line_no, (void)line;
 	LAW(what[0] != '\0');
 	nreports++;
+}
+
+/* Of --test: any rule that loads can be looked at. */
+static void
+check_advice(void *arg, enum advice_kind kind, size_t line_no,
+    const char *text)
+{
+	size_t i;
+
+	(void)arg, (void)kind;
+	LAW(line_no > 0 && strstr(text, ": ") != NULL &&
+	    strlen(text) < ADVICE_TEXT_CAP - 1);
+	for (i = 0; text[i] != '\0'; i++)
+		LAW(text[i] >= ' ' && text[i] <= '~');
 }
 
 int
@@ -43,6 +58,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    span_has(rules[i].text, SPAN("[")) ||
 		    span_has(rules[i].text, SPAN("(")));
 	}
+	if (nreports == 0 && p.nrules <= 8)
+		advice_give(&p, 24, check_advice, NULL);
 	profile_free(&p);
 	return 0;
 }

@@ -6,6 +6,34 @@
 
 #include "target.h"
 
+/* What dockerd routes on: the path decoded.  It would clean or decode
+ * nothing more. */
+static void
+check_decoded(struct span path)
+{
+	char out[4096];
+	struct span seen;
+	size_t i, n = 0;
+
+	for (i = 0; i < path.len; i++) {
+		if (path.p[i] != '%') {
+			out[n++] = path.p[i];
+			continue;
+		}
+		LAW(path.len - i > 2 && span_hex(path.p[i + 1]) >= 0 &&
+		    span_hex(path.p[i + 2]) >= 0);
+		out[n++] = (char)(span_hex(path.p[i + 1]) << 4 |
+		    span_hex(path.p[i + 2]));
+		i += 2;
+	}
+	seen = (struct span){ out, n };
+	LAW(!span_has(seen, SPAN("//")) && !span_has(seen, SPAN("/./")) &&
+	    !span_has(seen, SPAN("/../")) && memchr(out, '%', n) == NULL &&
+	    memchr(out, '?', n) == NULL && memchr(out, '\0', n) == NULL);
+	LAW(n < 2 || (out[n - 1] != '/' && memcmp(out + n - 2, "/.", 2) != 0));
+	LAW(n < 3 || memcmp(out + n - 3, "/..", 3) != 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -26,8 +54,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	LAW(!span_has(t.path, SPAN("//")) && !span_has(t.path, SPAN("/./")) &&
 	    !span_has(t.path, SPAN("/../")) &&
 	    !span_has(t.path, SPAN("%25")) && !span_has(s, SPAN("%00")));
-	/* The path alone is as good, and means the same. */
+	check_decoded(t.path);
+	/* Once canonical, always: a copy is taken and means the same. */
 	memcpy(copy, data, size);
+	LAW(target_parse((struct span){ copy, size }, &again) ==
+	    REASON_NONE);
+	LAW(span_eq(again.whole, t.whole) && again.route == t.route);
+	/* The path alone is as good, and means the same. */
 	LAW(target_parse((struct span){ copy, t.path.len }, &again) ==
 	    REASON_NONE);
 	LAW(again.path.len == t.path.len && again.route == t.route &&

@@ -4,9 +4,29 @@
 
 #include "unit.h"
 
+#include <dlfcn.h>
+
 #include "profile.h"
 
 #define REPORTS_CAP 16
+
+/* No memory for what PCRE2 needs besides rules. */
+static bool is_memory_short;
+
+/* This comes before the library's own. */
+pcre2_match_data *
+pcre2_match_data_create(uint32_t size, pcre2_general_context *context)
+{
+	pcre2_match_data *(*real)(uint32_t, pcre2_general_context *);
+	void *found;
+
+	if (is_memory_short)
+		return NULL;
+	found = dlsym(RTLD_NEXT, "pcre2_match_data_create_8");
+	ck_assert_ptr_nonnull(found);
+	memcpy(&real, &found, sizeof(real));
+	return real(size, context);
+}
 
 /* What profile_parse complained about. */
 struct reports {
@@ -269,6 +289,26 @@ START_TEST(test_small_storage)
 }
 END_TEST
 
+/* Said, and then nothing is left to release. */
+START_TEST(test_short_memory)
+{
+	struct profile p;
+	struct reports r;
+	struct rule rules[2];
+
+	is_memory_short = true;
+	ck_assert(!parse(&p, rules, 2, SPAN("GET /a\n"), &r));
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_uint_eq(r.line_no[0], 0);
+	ck_assert_str_eq(r.what[0], "out of memory");
+	ck_assert_uint_eq(p.nrules, 0);
+	profile_free(&p);
+	is_memory_short = false;
+	ck_assert(parse(&p, rules, 2, SPAN("GET /a\n"), &r));
+	profile_free(&p);
+}
+END_TEST
+
 static Suite *
 unit_suite(void)
 {
@@ -285,5 +325,6 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_long_line, 0, 2);
 	tcase_add_test(tc, test_many_rules);
 	tcase_add_test(tc, test_small_storage);
+	tcase_add_test(tc, test_short_memory);
 	return s;
 }
