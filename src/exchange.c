@@ -138,7 +138,7 @@ is_tunnel(const struct exchange *x)
 }
 
 /* Where the answer ends; false when it is none that we may pass on: an
- * upgrade that was not sent up, or one before the body was complete. */
+ * upgrade that was not sent up. */
 static bool
 frame_answer(const struct exchange *x, struct body *body)
 {
@@ -146,9 +146,8 @@ frame_answer(const struct exchange *x, struct body *body)
 		return body_of_answer(&x->answer, span_eq(x->request->method,
 		    SPAN("HEAD")), body) == REASON_NONE;
 	body_until_close(body);
-	return x->relay.up.state == RELAY_DONE && (x->answer.status != 101 ||
-	    (http_wants_upgrade(x->head) &&
-	    target_hijacks(&x->request->target, x->request->method)));
+	return x->answer.status != 101 || (http_wants_upgrade(x->head) &&
+	    target_hijacks(&x->request->target, x->request->method));
 }
 
 /* Carry the framed answer, or both ways of a tunnel. */
@@ -176,6 +175,9 @@ deliver(struct exchange *x)
 	bool is_close;
 	size_t len;
 
+	/* dockerd hijacks attach without looking at a body. */
+	if (is_tunnel(x) && x->relay.up.state != RELAY_DONE)
+		return refused(x, REASON_BODY_SHORT);
 	if (!frame_answer(x, &body))
 		return refused(x, REASON_BAD_ANSWER);
 	/* An error before the body is complete is dockerd's last word. */

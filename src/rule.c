@@ -169,6 +169,7 @@ rule_matcher_init(struct rule_matcher *m)
 		return false;
 	}
 	(void)pcre2_set_match_limit(m->context, BOUNDS_MATCH_LIMIT);
+	(void)pcre2_set_depth_limit(m->context, BOUNDS_MATCH_LIMIT);
 	(void)pcre2_set_heap_limit(m->context, BOUNDS_MATCH_HEAP_KIB);
 	return true;
 }

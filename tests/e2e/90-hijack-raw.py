@@ -343,13 +343,25 @@ def timeouts(d, p):
             h.check(wire.chunk(), 'a silent stream knows no timeout')
 
 
+def unfinished_body(_d, p):
+    """attach with a body that does not end: 400, not a stream"""
+    for fields, part in (('Content-Length: 99', 'hello'),
+                         ('Transfer-Encoding: chunked', '5')):
+        with Wire(p.host) as wire:
+            wire.send(f'POST /v1.41/containers/{NAME}/attach?stream=1 '
+                      f'HTTP/1.1\r\nHost: x\r\n{fields}\r\n\r\n'
+                      f'{part}'.encode())
+            h.same(wire.answer().status, 400,
+                   f'{h.title(unfinished_body)}: {fields}')
+
+
 def body():
     with h.Dockerd() as d, h.Proxy(d.socket) as p:
         h.sleeper(d.host, '--name', NAME)
         h.each([one_segment, tunnel, no_upgrade, plain_route, failed_hijack,
-                failed_attach, daemon_first, early_answer, expect_continue,
-                old_http, heads, pipeline, byte_by_byte, wrong, large_head,
-                half_closed, timeouts], d, p)
+                failed_attach, unfinished_body, daemon_first, early_answer,
+                expect_continue, old_http, heads, pipeline, byte_by_byte,
+                wrong, large_head, half_closed, timeouts], d, p)
 
 
 h.main(body)

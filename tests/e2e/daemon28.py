@@ -1,0 +1,122 @@
+"""A newer Docker daemon than the system's, without installing it.
+
+Debian's unstable suite has Docker 28.  Its packages are fetched with apt
+from the mirror that this machine uses already, with lists and archives in a
+folder of their own, and unpacked (not installed) into a cache, where later
+runs find them.  What the machine has installed is not touched.
+
+    with daemon28.Dockerd() as d:       # as harness.Dockerd
+"""
+
+import glob
+import os
+import shutil
+import subprocess
+import tempfile
+
+import harness as h
+
+SUITE = 'sid'
+PACKAGES = ('docker.io', 'containerd')
+MAJOR = '28'
+CACHE = 'docker-socket-protector-tests'
+FETCH_LIMIT = 120       # seconds for one apt command
+
+
+class Dockerd(h.Dockerd):
+    """harness.Dockerd with the daemon of folder() in front of PATH."""
+
+    def __init__(self):
+        self.folder = folder()
+        super().__init__(must_own=True)
+
+    def start(self):
+        before = os.environ['PATH']
+        os.environ['PATH'] = ':'.join([self.folder + '/usr/sbin',
+                                       self.folder + '/usr/bin', before])
+        try:
+            super().start()
+        finally:
+            os.environ['PATH'] = before
+
+
+def folder():
+    """Where the daemon is unpacked; fetched now if need be."""
+    h.need_root()
+    place = cache() + '/docker' + MAJOR
+    if not os.access(place + '/usr/sbin/dockerd', os.X_OK):
+        for tool in ('apt-get', 'dpkg', 'dpkg-deb'):
+            h.need_tool(tool)
+        fetch(place)
+    text = output([place + '/usr/sbin/dockerd', '--version'])
+    if f'version {MAJOR}.' not in text:
+        raise h.Skip(f'not Docker {MAJOR}: {text.strip()}')
+    return place
+
+
+def cache():
+    base = os.environ.get('XDG_CACHE_HOME')
+    if not base:
+        base = '/var/cache' if os.access('/var/cache', os.W_OK) \
+            else os.path.expanduser('~/.cache')
+    return os.path.join(base, CACHE)
+
+
+def fetch(place):
+    """Download and unpack.  The folder appears whole or not at all."""
+    os.makedirs(cache(), exist_ok=True)
+    work = tempfile.mkdtemp(prefix='fetch.', dir=cache())
+    try:
+        apt = with_lists(work)
+        output(apt + ['update'])
+        output(apt + ['download', *PACKAGES], cwd=work)
+        for package in glob.glob(work + '/*.deb'):
+            output(['dpkg-deb', '-x', package, work + '/root'])
+        shutil.rmtree(work + '/root/usr/share', ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+        os.rename(work + '/root', place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def with_lists(work):
+    """apt-get with a source list, lists and archives below work."""
+    for name in ('lists/partial', 'archives/partial', 'root'):
+        os.makedirs(f'{work}/{name}')
+    h.write(work + '/list', f'deb {mirror()} {SUITE} main\n')
+    options = {'Dir::Etc::SourceList': work + '/list',
+               'Dir::Etc::SourceParts': '-',
+               'Dir::State::Lists': work + '/lists',
+               'Dir::Cache': work,
+               'APT::Sandbox::User': 'root',
+               'Acquire::Languages': 'none',
+               'Acquire::Retries': '1'}
+    return ['apt-get', '-q', '-y'] + [
+        word for name, value in options.items()
+        for word in ('-o', f'{name}={value}')]
+
+
+def mirror():
+    """The Debian mirror of this machine's own sources."""
+    text = output(['apt-get', 'indextargets', '--format',
+                   '$(REPO_URI) $(ORIGIN) $(LABEL)', 'Created-By: Packages'])
+    for line in text.splitlines():
+        uri, origin_and_label = line.split(' ', 1)
+        if origin_and_label == 'Debian Debian':
+            return uri
+    raise h.Skip('no Debian mirror among the sources of apt')
+
+
+def output(command, **more):
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=FETCH_LIMIT, check=False,
+            **more)
+    except (OSError, subprocess.TimeoutExpired) as why:
+        raise h.Skip(f'{command[0]}: {why}') from why
+    text = done.stdout.decode('utf-8', 'replace')
+    if done.returncode != 0:
+        raise h.Skip(f'{command[0]} {command[-1]} failed: '
+                     + ' '.join(text.split())[-200:])
+    return text
