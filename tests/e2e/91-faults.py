@@ -214,14 +214,15 @@ def malformed_head(b):
 
 
 def malformed_switch(b):
-    """101 to an attach without Upgrade, or before the body is there: 502"""
+    """101 to an attach without Upgrade, or before the body is there"""
     def script(conn):
         conn.take_head()
         conn.send(SWITCH + b'hello')
         conn.wait_eof()
 
-    for name, body, fields in (('without Upgrade', b'', ()),
-                               ('before the body', b'12345', UPGRADE)):
+    for name, body, fields, status in (
+            ('without Upgrade', b'', (), 502),
+            ('before the body', b'12345', UPGRADE, 400)):
         b.play(script)
         with Wire(b.host) as wire:
             wire.send(b'\r\n'.join([
@@ -229,7 +230,8 @@ def malformed_switch(b):
                 b'Content-Length: %d' % len(body),
                 *[text.encode() for text in fields], b'', body[:2]]))
             data = everything(wire)
-        b.point(parts(data)[0], 502, f'101 to an attach {name}: 502')
+        b.point(parts(data)[0], status,
+                f'101 to an attach {name}: {status}')
 
 
 BAD_CHUNKS = {
