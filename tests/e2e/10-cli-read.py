@@ -20,11 +20,15 @@ def steady(text):
 
 
 def plain(*args):
-    """A case that compares code, output and errors of a command."""
+    """A case that compares code, output and errors of a command.  Images of
+    one second come in any order."""
     def case(host):
         done = h.docker(host, *args)
         h.expect(done.code == 0 and done.out + done.err, done)
-        return done.code, steady(done.out), steady(done.err)
+        out = steady(done.out)
+        if args[0] in ('images', 'image'):
+            out = sorted(out.splitlines())
+        return done.code, out, steady(done.err)
     case.__doc__ = 'docker ' + ' '.join(args)
     return case
 
@@ -69,11 +73,18 @@ def logs_follow(host):
     """logs -f: each line comes at once, killing the client ends it"""
     with h.Client(host, 'logs', '-f', '--tail', '0', NAME + '-talk') as c:
         h.expect(not c.out(), 'a line before it was written')
+        h.until(lambda: say(host, 'begun') or 'begun' in c.out(),
+                'the log is followed')
         for number in '1', '2':
-            h.docker_ok(host, 'exec', NAME + '-talk', 'sh', '-c',
-                        f'echo line {number} > /proc/1/fd/1')
+            say(host, 'line ' + number)
             c.wait_out('line ' + number, seconds=5)
         return c.kill()
+
+
+def say(host, text):
+    """A line of output of the container."""
+    h.docker_ok(host, 'exec', NAME + '-talk', 'sh', '-c',
+                f'echo {text} > /proc/1/fd/1')
 
 
 def logs_follow_to_end(host):

@@ -44,7 +44,7 @@ def start(client, command, **more):
 def reads(client, container):
     return (client.ping(), client.version(), client.info()['ID'],
             [each.id for each in client.containers.list(all=True)],
-            [each.id for each in client.images.list()],
+            sorted(each.id for each in client.images.list()),
             sorted(client.df()), container.attrs['Config'])
 
 

@@ -3,6 +3,7 @@
 does the worker's work."""
 
 import subprocess
+import tarfile
 import time
 
 import harness as h
@@ -71,12 +72,17 @@ def half_closed(d, host, kind):
 
 
 def upload_cut(d, host, kind):
-    """A client that dies in the middle of an upload."""
+    """A client that dies in the middle of an upload.  Docker 28 answers at
+    the end of an archive, 20.10 at the end of the body: it is cut in a
+    file."""
+    member = tarfile.TarInfo('layer')
+    member.size = 900000
     before = connections(d)
     with Wire(host) as wire:
         wire.send(b'POST /images/load HTTP/1.1\r\nHost: x\r\n'
                   b'Content-Type: application/x-tar\r\n'
-                  b'Content-Length: 1000000\r\n\r\n' + bytes(5000))
+                  b'Content-Length: 1000000\r\n\r\n' +
+                  member.tobuf() + bytes(5000))
         h.until(lambda: connections(d) > before, 'the upload has begun', 5)
     gone(d, before, f'{kind}: a cut upload')
 
@@ -85,7 +91,7 @@ def body():
     h.need_tool('ss')
     tcp = f'tcp://127.0.0.1:{h.free_port()}'
     with h.Dockerd() as d:
-        unix = f'unix://{d.dir}/proxy.sock,mode=0666'
+        unix = f'unix://{d.room}/proxy.sock,mode=0666'
         with h.Proxy(d.socket, listen=[tcp, unix]) as p:
             h.sleeper(d.host, '--name', NAME)
             h.run_container(d.host, 'sh', '-c',

@@ -59,8 +59,9 @@ def is_told(text, words):
 
 
 def state(d):
+    """Images of one second come in any order."""
     return h.docker_ok(d.host, 'ps', '-a', '--format', '{{.ID}} {{.Names}}'
-                       ), h.docker_ok(d.host, 'images', '-q')
+                       ), sorted(h.docker_ok(d.host, 'images', '-q').split())
 
 
 def copy_in(d, p):

@@ -40,22 +40,9 @@ def worker_of(p, wire):
         for row in map(str.split, h.read(table).splitlines()[1:]):
             if row[1].endswith(ends[0]) and row[2].endswith(ends[1]):
                 inodes.add(f'socket:[{row[9]}]')
-    found = [pid for pid in p.children() if inodes & set(sockets(pid))]
+    found = [pid for pid in p.children() if inodes & set(h.descriptors(pid))]
     h.expect(len(found) == 1, 'workers of the connection:', found)
     return found[0]
-
-
-def workers(p):
-    return [pid for pid, uid in p.children().items() if uid != 0]
-
-
-def sockets(pid):
-    folder = f'/proc/{pid}/fd'
-    try:
-        for name in os.listdir(folder):
-            yield os.readlink(f'{folder}/{name}')
-    except OSError:
-        pass
 
 
 def works(p):
@@ -70,13 +57,14 @@ def worker(d):
     with h.Proxy(d.socket) as p, stream(p) as one, stream(p) as two, \
             stream(p) as three:
         pid = worker_of(p, two)
+        told = str(h.inner_pid(pid))
         os.kill(pid, signal.SIGKILL)
         h.check(ends(two), 'the connection of a killed worker ends')
         h.check(flows(one) and flows(three), 'the others stream on')
         h.check(works(p), 'new requests work')
-        h.until(lambda: len(workers(p)) >= 2 + IDLE, 'a new worker', 5)
+        h.until(lambda: len(p.workers()) >= 2 + IDLE, 'a new worker', 5)
         h.check(pid not in p.children(), 'the worker is replaced')
-        h.has(p.err(), str(pid), 'the log tells of it')
+        h.has(p.err(), told, 'the log tells of it')
 
 
 def ends(wire):
@@ -91,8 +79,8 @@ def idle_workers(d):
     """kill -9 of all idle workers at once"""
     with h.Proxy(d.socket) as p, stream(p) as one:
         busy = worker_of(p, one)
-        for pid, uid in p.children().items():
-            if uid != 0 and pid != busy:
+        for pid in p.workers():
+            if pid != busy:
                 os.kill(pid, signal.SIGKILL)
         h.until(lambda: works(p), 'requests work again', 5)
         h.check(True, 'all idle workers killed: requests work within 5 s')
@@ -102,8 +90,8 @@ def idle_workers(d):
 def gate(d):
     """kill -9 of the gate"""
     with h.Proxy(d.socket) as p, stream(p) as one:
-        gates = [pid for pid, uid in p.children().items() if uid == 0]
-        h.same(len(gates), 1, 'one process of root: the gate')
+        gates = p.gates()
+        h.same(len(gates), 1, 'one gate')
         os.kill(gates[0], signal.SIGKILL)
         time.sleep(0.1)
         h.until(lambda: works(p), 'requests work again', 2)

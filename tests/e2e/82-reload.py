@@ -102,7 +102,9 @@ def many(d):
     """ten HUPs under load lose no request"""
     with h.Proxy(d.socket, rules=PING) as p, \
             concurrent.futures.ThreadPoolExecutor(8) as pool:
-        old = set(p.children())
+        # A gate and four workers; more come with the load.
+        old = h.until(lambda: len(p.children()) >= 5
+                      and set(p.children()), 'a pool')
         futures = [pool.submit(status, p, '/_ping') for _turn in range(800)]
         for _turn in range(10):
             hang_up(p)

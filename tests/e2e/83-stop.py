@@ -69,7 +69,7 @@ def streams(d):
 
 def sockets(d):
     """unix sockets are removed; INT is as good as TERM"""
-    path = d.dir + '/stop.sock'
+    path = d.room + '/stop.sock'
     with h.Proxy(d.socket, listen=['unix://' + path]) as p:
         h.check(os.path.exists(path), 'there is a socket')
         p.process.send_signal(signal.SIGINT)

@@ -17,7 +17,7 @@ def status(host, target='/version', method='GET'):
 
 def several(d):
     """several listeners, each with its profile"""
-    path = d.dir + '/several.sock'
+    path = d.room + '/several.sock'
     listen = [f'tcp://127.0.0.1:{h.free_port()}',
               f'tcp://localhost:{h.free_port()},profile=traefik',
               f'unix://{path},profile=diun,mode=0666']
@@ -46,7 +46,7 @@ def without_global(d):
 
 def unix_mode(d):
     """mode, owner and group of a unix socket"""
-    path = d.dir + '/mode.sock'
+    path = d.room + '/mode.sock'
     other = pwd.getpwnam('daemon')
     for keys, mode, uid, gid in (
             ('', 0o600, os.geteuid(), os.getegid()),
@@ -69,10 +69,11 @@ def unix_mode(d):
 
 def stale(d):
     """a stale socket is replaced, a live one and a file are not"""
-    path = d.dir + '/stale.sock'
+    path = d.room + '/stale.sock'
     host = 'unix://' + path
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(path)
+        os.chmod(path, 0o666)
     with h.Proxy(d.socket, profile='readonly', listen=[host]) as p:
         h.same(status(host), 200, 'a stale socket is replaced')
         second = h.program('--config', p.conf_path, '--profile-dir',
@@ -127,7 +128,7 @@ def has_ipv6():
 
 def one_fails(d):
     """one listener that cannot be opened stops the start"""
-    path = d.dir + '/one.sock'
+    path = d.room + '/one.sock'
     done = h.program('--config', '/dev/null', '--profile-dir', h.PROFILES,
                      '--profile', 'readonly', '--listen', 'unix://' + path,
                      '--listen', 'unix:///nonexistent/folder/x.sock')

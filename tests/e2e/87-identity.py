@@ -13,6 +13,7 @@ NONE = '0' * 16
 
 def workers(p):
     """Status of the workers; one more is busy than idle ones are kept."""
+    p.wait_confined()
     found = [h.fields(f'/proc/{pid}/status')
              for pid, uid in p.children().items() if uid != 0]
     h.expect(len(found) >= 2, 'workers:', found)
@@ -58,6 +59,7 @@ def daemon(d):
 def gate(d):
     """the gate: root, no new privileges, no capability but one"""
     with h.Proxy(d.socket) as p:
+        p.wait_confined()
         gates = [pid for pid, uid in p.children().items() if uid == 0]
         h.same(len(gates), 1, 'one gate')
         status = h.fields(f'/proc/{gates[0]}/status')
@@ -73,6 +75,7 @@ def descriptors(d):
     with h.Proxy(d.socket, listen=[f'tcp://127.0.0.1:{h.free_port()}',
                                    f'unix://{path},mode=0666']) as p:
         request(p.host, 'GET', '/_ping')
+        p.wait_confined()
         for pid, uid in p.children().items():
             if uid == 0:
                 continue
@@ -87,6 +90,7 @@ def descriptors(d):
 def dumpable(d):
     """workers cannot be traced by their own user"""
     with h.Proxy(d.socket) as p:
+        p.wait_confined()
         owners = {os.stat(f'/proc/{pid}/mem').st_uid
                   for pid, uid in p.children().items() if uid != 0}
         h.same(owners, {0}, h.title(dumpable))

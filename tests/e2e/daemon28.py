@@ -5,7 +5,7 @@ from the mirror that this machine uses already, with lists and archives in a
 folder of their own, and unpacked (not installed) into a cache, where later
 runs find them.  What the machine has installed is not touched.
 
-    with daemon28.Dockerd() as d:       # as harness.Dockerd
+    with daemon28.Dockerd() as d:       # as dockerd.Dockerd
 """
 
 import glob
@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import tempfile
 
-import harness as h
+import dockerd
+from machine import need_root, need_tool, write
+from tap import Skip
 
 SUITE = 'sid'
 PACKAGES = ('docker.io', 'containerd')
@@ -23,34 +25,30 @@ CACHE = 'docker-socket-protector-tests'
 FETCH_LIMIT = 120       # seconds for one apt command
 
 
-class Dockerd(h.Dockerd):
-    """harness.Dockerd with the daemon of folder() in front of PATH."""
+class Dockerd(dockerd.Dockerd):
+    """dockerd.Dockerd with the daemon of folder() in front of PATH."""
 
-    def __init__(self):
+    def __init__(self, must_own=True):
         self.folder = folder()
         super().__init__(must_own=True)
 
-    def start(self):
-        before = os.environ['PATH']
-        os.environ['PATH'] = ':'.join([self.folder + '/usr/sbin',
-                                       self.folder + '/usr/bin', before])
-        try:
-            super().start()
-        finally:
-            os.environ['PATH'] = before
+    def environment(self):
+        path = ':'.join([self.folder + '/usr/sbin', self.folder + '/usr/bin',
+                         os.environ['PATH']])
+        return dict(os.environ, PATH=path)
 
 
 def folder():
     """Where the daemon is unpacked; fetched now if need be."""
-    h.need_root()
+    need_root()
     place = cache() + '/docker' + MAJOR
     if not os.access(place + '/usr/sbin/dockerd', os.X_OK):
         for tool in ('apt-get', 'dpkg', 'dpkg-deb'):
-            h.need_tool(tool)
+            need_tool(tool)
         fetch(place)
     text = output([place + '/usr/sbin/dockerd', '--version'])
     if f'version {MAJOR}.' not in text:
-        raise h.Skip(f'not Docker {MAJOR}: {text.strip()}')
+        raise Skip(f'not Docker {MAJOR}: {text.strip()}')
     return place
 
 
@@ -83,7 +81,7 @@ def with_lists(work):
     """apt-get with a source list, lists and archives below work."""
     for name in ('lists/partial', 'archives/partial', 'root'):
         os.makedirs(f'{work}/{name}')
-    h.write(work + '/list', f'deb {mirror()} {SUITE} main\n')
+    write(work + '/list', f'deb {mirror()} {SUITE} main\n')
     options = {'Dir::Etc::SourceList': work + '/list',
                'Dir::Etc::SourceParts': '-',
                'Dir::State::Lists': work + '/lists',
@@ -104,7 +102,7 @@ def mirror():
         uri, origin_and_label = line.split(' ', 1)
         if origin_and_label == 'Debian Debian':
             return uri
-    raise h.Skip('no Debian mirror among the sources of apt')
+    raise Skip('no Debian mirror among the sources of apt')
 
 
 def output(command, **more):
@@ -114,9 +112,9 @@ def output(command, **more):
             stderr=subprocess.STDOUT, timeout=FETCH_LIMIT, check=False,
             **more)
     except (OSError, subprocess.TimeoutExpired) as why:
-        raise h.Skip(f'{command[0]}: {why}') from why
+        raise Skip(f'{command[0]}: {why}') from why
     text = done.stdout.decode('utf-8', 'replace')
     if done.returncode != 0:
-        raise h.Skip(f'{command[0]} {command[-1]} failed: '
+        raise Skip(f'{command[0]} {command[-1]} failed: '
                      + ' '.join(text.split())[-200:])
     return text

@@ -52,9 +52,18 @@ def skip(text, why):
     print(f'ok {score.count} - {text} # SKIP {why}', flush=True)
 
 
+class left_out:
+    reasons = {}        # name of a case -> why it is not run here
+    met = set()         # of these names
+
+
 def each(cases, *args):
     """Call every case; one that raises is one failed test point."""
     for case in cases:
+        if case.__name__ in left_out.reasons:
+            left_out.met.add(case.__name__)
+            skip(title(case), left_out.reasons[case.__name__])
+            continue
         try:
             case(*args)
         except Skip as why:

@@ -1,0 +1,119 @@
+"""The machine that a test runs on: tools, files, ports, processes."""
+
+import os
+import shutil
+import socket
+import subprocess
+
+from tap import PATIENCE, Skip
+from wire import address
+
+
+# -- what it must have ---------------------------------------------------
+
+def need_tool(tool):
+    if not shutil.which(tool):
+        raise Skip(f'no {tool} on this machine')
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip('root is needed')
+
+
+def is_static(path):
+    """True for a program that needs no dynamic linker."""
+    if not os.path.exists(path):
+        return False
+    with open(path, 'rb') as f:
+        return b'/ld-' not in f.read(4096)
+
+
+# -- addresses -------------------------------------------------------------
+
+def can_connect(host):
+    family, where = address(host)
+    with socket.socket(family) as s:
+        s.settimeout(2)
+        return s.connect_ex(where) == 0
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+# -- files -----------------------------------------------------------------
+
+def read(path):
+    with open(path, encoding='utf-8', errors='replace') as f:
+        return f.read()
+
+
+def write(path, text):
+    with open(path, 'w', encoding='ascii') as f:
+        f.write(text)
+
+
+def fields(path):
+    """A file of "name: value" lines as a dictionary."""
+    lines = (line.partition(':') for line in read(path).splitlines())
+    return {name: value.strip() for name, _colon, value in lines}
+
+
+def mounts_below(folder):
+    for line in read('/proc/self/mounts').splitlines():
+        path = line.split()[1]
+        if path.startswith(folder + '/'):
+            yield path
+
+
+# -- processes ---------------------------------------------------------------
+
+def end(process, seconds=PATIENCE):
+    """Stop a child with TERM, then KILL; its exit code."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait(seconds)
+
+
+def is_alive(pid):
+    """A zombie is not."""
+    try:
+        state = fields(f'/proc/{pid}/status')['State']
+    except OSError:
+        return False
+    return state[0] != 'Z'
+
+
+def children_of(pid):
+    """pid -> real uid of a process's children."""
+    found = {}
+    for other in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            status = fields(f'/proc/{other}/status')
+        except OSError:
+            continue
+        if status['PPid'] == str(pid):
+            found[int(other)] = int(status['Uid'].split()[0])
+    return found
+
+
+def descriptors(pid):
+    """What the descriptors of a process are; nothing when it is gone."""
+    folder = f'/proc/{pid}/fd'
+    try:
+        return [os.readlink(f'{folder}/{name}')
+                for name in os.listdir(folder)]
+    except OSError:
+        return []
+
+
+def inner_pid(pid):
+    """The number that a process has for itself, inside a container."""
+    return int(fields(f'/proc/{pid}/status')['NSpid'].split()[-1])

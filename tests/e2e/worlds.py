@@ -1,0 +1,67 @@
+"""The worlds that the end-to-end tests run in, and what is left out where.
+
+DSP_TEST_DOCKERD     28: Docker 28 (daemon28.py) instead of the system's
+DSP_TEST_CONTAINER   root (or 1) or user: the program runs in a container on
+                     the test's daemon (contain.py), as root without
+                     capabilities or as a user with the socket's group
+"""
+
+import os
+
+DOCKERD = os.environ.get('DSP_TEST_DOCKERD') or ''
+CONTAINER = os.environ.get('DSP_TEST_CONTAINER') or ''
+if CONTAINER == '1':
+    CONTAINER = 'root'
+
+NO_DAEMON = 'its Docker daemon is not real: nothing to run a container on'
+
+# Test files, and cases of test files, that make no sense in a container.
+NOT_CONTAINED = {
+    '80-restart.py': 'a container ends with its dockerd',
+    '82-reload.py': {
+        'configuration': 'its configuration file names folders outside'},
+    '84-usage.py': 'nothing is started',
+    '85-log.py': {
+        'syslog': 'there is no system log in a container'},
+    '86-listeners.py': {
+        'unix_mode': 'changing the owner of a socket needs capabilities'},
+    '87-identity.py': 'without capabilities there is no other identity',
+    '88-daemon.py': 'nothing goes into the background in a container',
+    '89-status.py': {
+        'other_user': 'the container has one user only',
+        'squatter': 'the container has one user only',
+        'as_root': 'it is left to whom the container runs as'},
+    '91-faults.py': NO_DAEMON,
+    '92-leave.py': NO_DAEMON,
+    '92-slow.py': NO_DAEMON,
+    '93-limits.py': NO_DAEMON,
+    '93-log-full.py': NO_DAEMON,
+    '95-differential.py': 'it starts broken copies of the program',
+    '96-hijack.py': 'it enters containers by itself',
+}
+
+# The same for another dockerd.
+NOT_ON_28 = {
+    '95-differential.py': 'it runs with both daemons by itself',
+}
+
+
+def wrong():
+    """What is wrong with the variables, or nothing."""
+    if DOCKERD not in ('', '28'):
+        return f'DSP_TEST_DOCKERD is 28 or not set, not {DOCKERD}'
+    if CONTAINER not in ('', 'root', 'user'):
+        return f'DSP_TEST_CONTAINER is root or user, not {CONTAINER}'
+    return None
+
+
+def left_out(name):
+    """Why a test file is left out, or the names of its cases that are, each
+    with its reason."""
+    cases = {}
+    for is_here, table in ((CONTAINER, NOT_CONTAINED), (DOCKERD, NOT_ON_28)):
+        found = table.get(name, {}) if is_here else {}
+        if isinstance(found, str):
+            return found
+        cases.update(found)
+    return cases
