@@ -1,8 +1,11 @@
 /*
- * The shared page: slots of workers.
+ * The shared pages: slots of workers.
  *
  * Every field has one writer at a time, so plain atomic loads and stores
- * without order are enough: the board guides, it decides nothing.
+ * without order are enough: the board guides, it decides nothing.  A worker
+ * that was taken over can write nonsense into what workers write; the
+ * master's part is read-only to it, so that the master signals no process
+ * but its own.
  */
 
 #include "config.h"
@@ -16,28 +19,34 @@
 
 #include "io.h"
 
-struct slot {
-	/* the master's */
+/* What the master says about a slot. */
+struct owner {
+	_Atomic bool		is_taken;
 	pid_t			pid;
 	unsigned		generation;
 	unsigned		listener;
 	int64_t			started_ms;
-	/* the worker's while it lives */
-	_Atomic int		state;
-	_Atomic int64_t		since_ms;
-	struct board_peer	peer;
-	struct board_counters	counters;
 };
 
 /* Slots from used on were never taken: scans end there. */
 struct page {
 	_Atomic size_t	used;
 	_Atomic bool	is_full;
-	struct slot	slots[];
+	struct owner	owners[];
+};
+
+/* What its worker says. */
+struct slot {
+	_Atomic int		state;
+	_Atomic int64_t		since_ms;
+	struct board_peer	peer;
+	struct board_counters	counters;
 };
 
 static struct page *page;
-static struct slot *slots;		/* page->slots */
+static size_t page_len;
+static struct owner *owners;		/* page->owners */
+static struct slot *slots;
 static size_t nslots;
 static size_t mine;
 static struct board_counters buried;	/* of workers that ended */
@@ -51,17 +60,25 @@ add(struct board_counters *sum, const struct board_counters *more)
 	sum->failed += more->failed;
 }
 
-int
-board_open(size_t n)
+static void *
+map_shared(size_t len)
 {
 	void *p;
 
-	p = mmap(NULL, sizeof(*page) + n * sizeof(*slots),
-	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int
+board_open(size_t n)
+{
+	page_len = sizeof(*page) + n * sizeof(*owners);
+	page = map_shared(page_len);
+	slots = map_shared(n * sizeof(*slots));
+	if (page == NULL || slots == NULL)
 		return -1;
-	page = p;
-	slots = page->slots;
+	owners = page->owners;
 	nslots = n;
 	return 0;
 }
@@ -90,20 +107,21 @@ board_claim(unsigned listener, unsigned generation)
 		return nslots;
 	if (i >= board_used())
 		atomic_store(&page->used, i + 1);
-	slots[i].pid = 0;
-	slots[i].generation = generation;
-	slots[i].listener = listener;
-	slots[i].started_ms = io_now_ms();
+	owners[i].pid = 0;
+	owners[i].generation = generation;
+	owners[i].listener = listener;
+	owners[i].started_ms = io_now_ms();
 	slots[i].counters = (struct board_counters){ 0, 0, 0, 0 };
-	atomic_store(&slots[i].since_ms, slots[i].started_ms);
+	atomic_store(&slots[i].since_ms, owners[i].started_ms);
 	atomic_store(&slots[i].state, BOARD_STARTING);
+	atomic_store(&owners[i].is_taken, true);
 	return i;
 }
 
 void
 board_set_pid(size_t slot, pid_t pid)
 {
-	slots[slot].pid = pid;
+	owners[slot].pid = pid;
 }
 
 void
@@ -111,8 +129,8 @@ board_release(size_t slot)
 {
 	add(&buried, &slots[slot].counters);
 	slots[slot].counters = (struct board_counters){ 0, 0, 0, 0 };
-	slots[slot].pid = 0;
-	atomic_store(&slots[slot].state, BOARD_FREE);
+	owners[slot].pid = 0;
+	atomic_store(&owners[slot].is_taken, false);
 }
 
 size_t
@@ -121,7 +139,7 @@ board_find(pid_t pid)
 	size_t i;
 
 	for (i = 0; i < board_used(); i++)
-		if (slots[i].pid == pid && board_state(i) != BOARD_FREE)
+		if (owners[i].pid == pid && board_state(i) != BOARD_FREE)
 			return i;
 	return nslots;
 }
@@ -141,26 +159,34 @@ board_is_full(void)
 pid_t
 board_pid(size_t slot)
 {
-	return slots[slot].pid;
+	return owners[slot].pid;
 }
 
 unsigned
 board_generation(size_t slot)
 {
-	return slots[slot].generation;
+	return owners[slot].generation;
 }
 
 unsigned
 board_listener(size_t slot)
 {
-	return slots[slot].listener;
+	return owners[slot].listener;
 }
 
 enum board_state
 board_state(size_t slot)
 {
-	return (enum board_state)atomic_load_explicit(&slots[slot].state,
+	int state;
+
+	if (!atomic_load_explicit(&owners[slot].is_taken,
+	    memory_order_relaxed))
+		return BOARD_FREE;
+	state = atomic_load_explicit(&slots[slot].state,
 	    memory_order_relaxed);
+	/* A living worker is not free, whatever it says. */
+	return state > BOARD_FREE && state <= BOARD_RETIRING ?
+	    (enum board_state)state : BOARD_BUSY;
 }
 
 int64_t
@@ -173,7 +199,13 @@ board_since_ms(size_t slot)
 int64_t
 board_started_ms(size_t slot)
 {
-	return slots[slot].started_ms;
+	return owners[slot].started_ms;
+}
+
+struct board_counters
+board_counters(size_t slot)
+{
+	return slots[slot].counters;
 }
 
 struct board_counters
@@ -189,10 +221,11 @@ board_total(void)
 	return sum;
 }
 
-void
+int
 board_enter(size_t slot)
 {
 	mine = slot;
+	return mprotect(page, page_len, PROT_READ);
 }
 
 void
@@ -239,8 +272,8 @@ board_idle(unsigned listener, unsigned generation)
 	for (i = 0; i < board_used(); i++) {
 		state = board_state(i);
 		if ((state == BOARD_IDLE || state == BOARD_STARTING) &&
-		    slots[i].listener == listener &&
-		    slots[i].generation == generation)
+		    owners[i].listener == listener &&
+		    owners[i].generation == generation)
 			n++;
 	}
 	return n;
@@ -271,8 +304,8 @@ board_has_any(unsigned listener, unsigned generation)
 
 	for (i = 0; i < board_used(); i++)
 		if (board_state(i) != BOARD_FREE &&
-		    slots[i].listener == listener &&
-		    slots[i].generation == generation)
+		    owners[i].listener == listener &&
+		    owners[i].generation == generation)
 			return true;
 	return false;
 }

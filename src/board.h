@@ -7,9 +7,9 @@
 #include <sys/types.h>
 
 /*
- * The shared page: one slot per worker.  The master writes pid, generation
- * and listener before it forks and clears the state when the worker is
- * dead; the living worker writes the rest.  One writer per field, no lock.
+ * The shared pages: one slot per worker.  The master says which are taken, by
+ * what pid, for which generation and listener; workers can read that.  The
+ * living worker writes the rest.  One writer per field, no lock.
  */
 
 enum board_state {
@@ -62,13 +62,16 @@ enum board_state board_state(size_t slot);
 int64_t board_since_ms(size_t slot);	/* of the state, io_now_ms time */
 int64_t board_started_ms(size_t slot);	/* when it was claimed */
 
-/* board_total(): counters of all workers, dead ones too. */
+/* board_counters(slot): of one worker.  board_total(): of all workers, dead
+ * ones too. */
+struct board_counters board_counters(size_t slot);
 struct board_counters board_total(void);
 
 /* The worker's side. */
 
-/* board_enter(slot): this process is slot from now on. */
-void board_enter(size_t slot);
+/* board_enter(slot): this process is slot from now on, and cannot write the
+ * master's part any more.  0, or -1 with errno. */
+int board_enter(size_t slot);
 
 /* board_set(state): the state of this process, and since when. */
 void board_set(enum board_state state);

@@ -60,13 +60,11 @@ framing_of(const struct http_head *head, struct body *body)
 	return lengths > 0 ? length_of(head, body) : REASON_NONE;
 }
 
-/* Methods that have no use for a body in the Docker API; dockerd swallows
- * one silently. */
-static bool
-is_bodyless(struct span method)
+bool
+body_is_allowed(struct span method)
 {
-	return span_eq(method, SPAN("GET")) ||
-	    span_eq(method, SPAN("HEAD")) || span_eq(method, SPAN("DELETE"));
+	return !span_eq(method, SPAN("GET")) &&
+	    !span_eq(method, SPAN("HEAD")) && !span_eq(method, SPAN("DELETE"));
 }
 
 enum reason
@@ -77,7 +75,7 @@ body_of_request(const struct http_head *head, struct body *body)
 	*body = (struct body){ .kind = BODY_NONE };
 	reason = framing_of(head, body);
 	if (reason == REASON_NONE && body->kind != BODY_NONE &&
-	    is_bodyless(head->method))
+	    !body_is_allowed(head->method))
 		reason = REASON_BODY_METHOD;
 	return reason;
 }

@@ -35,6 +35,9 @@ enum body_result {
 	BODY_BAD
 };
 
+/* The longest BODY_LENGTH of a request: BOUNDS_LENGTH_DIGITS nines. */
+#define BODY_LENGTH_MAX UINT64_C(999999999999999999)
+
 /* Bytes that body_chunk_make needs at most: 16 digits, CR, LF. */
 #define BODY_CHUNK_HEAD_CAP 18
 
@@ -44,6 +47,13 @@ enum body_result {
  * BODY_NONE).  REASON_NONE, or why the framing is refused.
  */
 enum reason body_of_request(const struct http_head *head, struct body *body);
+
+/*
+ * body_is_allowed(method):
+ * False for methods that have no use for a body in the Docker API; dockerd
+ * swallows one silently.
+ */
+bool body_is_allowed(struct span method);
 
 /*
  * body_of_answer(head, is_head, body):

@@ -198,7 +198,11 @@ conf_load(int argc, char *const argv[], char *const envp[],
 	add_fallbacks(w);
 	confargs_flags(w, argc, argv);
 	apply(w, CONFOPT_FLAG, true);
-	if (w->conf.mode != CONF_HELP && w->conf.mode != CONF_VERSION) {
+	if (w->conf.mode == CONF_STATUS) {
+		/* Its addresses are all that is asked with. */
+		read_sources(w, envp);
+	} else if (w->conf.mode != CONF_HELP &&
+	    w->conf.mode != CONF_VERSION) {
 		read_sources(w, envp);
 		load_profiles(w);
 		check_identity(w);
@@ -262,7 +266,7 @@ conf_usage(void)
 			n += printf(" %s", o->argument);
 		print_help(o, n);
 	}
-	printf("\nEvery option but the last four can be set in the environment "
+	printf("\nEvery option above --test can be set in the environment "
 	    "too, as DSP_NAME,\nand most in the configuration file.  See "
 	    "docker-socket-protector(8).\n"
 	    "Profiles are searched in\n");
@@ -278,8 +282,9 @@ conf_version(void)
 	if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) <= (int)sizeof(pcre2))
 		(void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
 	printf("%s\n", PACKAGE_STRING);
-	printf("features: pcre2 %s, %s, %s\n", pcre2,
+	printf("features: pcre2 %s, %s, %s, %s\n", pcre2,
 	    rule_has_jit() ? "jit" : "no jit",
+	    sandbox_is_built() ? "sandbox" : "no sandbox",
 	    privs_has_limits() ? "resource limits" : "no resource limits");
 }
 
@@ -346,6 +351,7 @@ conf_summary(const struct conf *conf)
 	printf("timeouts: head %" PRId64 " s, idle %" PRId64 " s, stop %"
 	    PRId64 " s\n", conf->head_timeout_ms / 1000,
 	    conf->idle_timeout_ms / 1000, conf->stop_timeout_ms / 1000);
+	printf("sandbox: %s\n", sandbox_mode_word(conf->sandbox));
 	printf("lowest API version: 1.%u\n", conf->min_api);
 	printf("log: %s, %s, to %s; requests are %slogged\n",
 	    levels[conf->log_level],

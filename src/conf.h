@@ -9,6 +9,7 @@
 #include "bounds.h"
 #include "log.h"
 #include "profile.h"
+#include "sandbox.h"
 
 /*
  * Everything the user can say: flags, environment, configuration file,
@@ -19,6 +20,7 @@ enum conf_mode {
 	CONF_RUN,
 	CONF_TEST,		/* --test */
 	CONF_EXPLAIN,		/* --explain METHOD TARGET */
+	CONF_STATUS,		/* --status */
 	CONF_VERSION,
 	CONF_HELP
 };
@@ -67,6 +69,7 @@ struct conf {
 	unsigned		 min_api;	/* the N of 1.N */
 	const char		*user;		/* NULL: not said */
 	const char		*group;		/* NULL: not said */
+	enum sandbox_mode	 sandbox;
 	bool			 is_daemon;
 	const char		*pid_file;	/* NULL: none */
 };
@@ -82,7 +85,8 @@ typedef void conf_report(const char *message);
  * Read flags, environment, configuration file and profiles into a new
  * struct conf, which lives until conf_free.  NULL when anything was wrong;
  * every mistake has been reported then, all wrong lines of a profile
- * included.  Modes HELP and VERSION read neither file nor profile.
+ * included.  Modes HELP and VERSION read neither file nor profile, mode
+ * STATUS no profile.
  * Can be called again for a reload.
  */
 struct conf *conf_load(int argc, char *const argv[], char *const envp[],

@@ -19,6 +19,11 @@
 #define TIMEOUT_CAP	86400		/* seconds: a day */
 #define API_MINOR_MIN	12		/* 1.12: Docker 1.0 */
 #define API_MINOR_CAP	999
+#ifdef WITH_SANDBOX
+#define SANDBOX_DEFAULT	"trap"
+#else
+#define SANDBOX_DEFAULT	"off"
+#endif
 #define NUMBER_DIGITS	9		/* more are out of any range */
 
 bool
@@ -198,6 +203,20 @@ set_log_to(struct confwork *w, const struct confopt_value *v)
 }
 
 static void
+set_sandbox(struct confwork *w, const struct confopt_value *v)
+{
+	static const char *const words[] = { "trap", "kill", "log", "off" };
+	int i = set_word(w, v, words, 4);
+
+	if (i < 0)
+		return;
+	w->conf.sandbox = (enum sandbox_mode)i;
+	if (w->conf.sandbox != SANDBOX_OFF && !sandbox_is_built())
+		confwork_mistake(w, "%s: this program was built without it; "
+		    "only off works", v->place);
+}
+
+static void
 set_workers(struct confwork *w, const struct confopt_value *v)
 {
 	(void)set_number(w, v, 1, WORKERS_CAP, &w->conf.workers);
@@ -300,6 +319,13 @@ set_explain(struct confwork *w, const struct confopt_value *v)
 }
 
 static void
+set_status(struct confwork *w, const struct confopt_value *v)
+{
+	(void)v; /* a switch */
+	set_mode(w, CONF_STATUS);
+}
+
+static void
 set_version(struct confwork *w, const struct confopt_value *v)
 {
 	(void)v; /* a switch */
@@ -370,6 +396,9 @@ const struct confopt confopt_table[] = {
 	{ "group", 'g', false, false, CONFOPT_ANYWHERE, "NAME",
 	    NULL, NULL, set_group,
 	    "group of workers; that of the user" },
+	{ "sandbox", 0, false, false, CONFOPT_ANYWHERE, "MODE",
+	    SANDBOX_DEFAULT, NULL, set_sandbox,
+	    "trap, kill, log or off" },
 	{ "daemon", 'd', false, false, CONFOPT_IN_ENV, NULL,
 	    "no", NULL, set_daemon,
 	    "detach from the terminal" },
@@ -381,6 +410,8 @@ const struct confopt confopt_table[] = {
 	{ "explain", 'e', false, true, 0, "METHOD TARGET",
 	    NULL, NULL, set_explain,
 	    "show which rule decides and exit" },
+	{ "status", 0, false, true, 0, NULL, NULL, NULL, set_status,
+	    "show what a running instance does" },
 	{ "version", 'V', false, true, 0, NULL, NULL, NULL, set_version,
 	    "print version and features" },
 	{ "help", 'h', false, true, 0, NULL, NULL, NULL, set_help,

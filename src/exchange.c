@@ -10,19 +10,17 @@
 #include <string.h>
 
 #include "body.h"
-#include "forward.h"
 #include "io.h"
 #include "log.h"
 #include "target.h"
 
-/* Set the relay up with the judged head in front of the body. */
+/* Set the relay up for the body. */
 static void
 begin(struct exchange *x)
 {
 	struct relay_way *up = &x->relay.up;
-	size_t len;
 
-	x->received_len = 0;
+	x->received_len = x->received_most = x->made_most = 0;
 	x->answer.status = 0;
 	relay_way_init(up, x->client, x->upstream, x->input, x->input_cap, 0,
 	    x->input_len);
@@ -38,11 +36,6 @@ begin(struct exchange *x)
 	up->is_reframed = up->body.kind == BODY_CHUNKED;
 	if (up->body.kind == BODY_NONE)
 		up->state = RELAY_DONE;
-	len = forward_request_make(x->made_up, sizeof(x->made_up), x->head,
-	    x->request);
-	if (len == 0)
-		bug("a request head does not fit");
-	relay_put(up, (struct span){ x->made_up, len });
 }
 
 static enum exchange_result
@@ -50,6 +43,19 @@ refused(struct exchange *x, enum reason reason)
 {
 	x->reason = reason;
 	return EXCHANGE_REFUSED;
+}
+
+/* The answer's head as the client gets it, in x->made; its length or 0. */
+static size_t
+make_answer(struct exchange *x, const struct body *body, bool is_close)
+{
+	size_t len;
+
+	len = forward_answer_make(x->made, sizeof(x->made), &x->answer, body,
+	    is_close);
+	if (x->made_most < len)
+		x->made_most = len;
+	return len;
 }
 
 /* An interim answer goes on to a client that waits for it. */
@@ -60,13 +66,12 @@ pass_interim(struct exchange *x)
 	size_t len;
 
 	body_until_close(&none);
-	len = forward_answer_make(x->made_down, sizeof(x->made_down),
-	    &x->answer, &none, false);
+	len = make_answer(x, &none, false);
 	x->received_len -= x->answer_len;
 	memmove(x->received, x->received + x->answer_len, x->received_len);
 	if (x->head->minor == 0 || http_count(x->head, SPAN("Expect")) == 0)
 		return true;
-	return io_send_all(x->client, x->made_down, len, io_now_ms() +
+	return io_send_all(x->client, x->made, len, io_now_ms() +
 	    x->send_ms) == 0;
 }
 
@@ -80,6 +85,8 @@ receive(struct exchange *x)
 	result = io_recv(x->upstream, x->received + x->received_len,
 	    sizeof(x->received) - x->received_len, &got);
 	x->received_len += got;
+	if (x->received_len > x->received_most)
+		x->received_most = x->received_len;
 	return result == IO_OK || result == IO_AGAIN;
 }
 
@@ -184,13 +191,12 @@ deliver(struct exchange *x)
 	is_close = body.kind == BODY_CLOSE || http_wants_close(x->head) ||
 	    *x->wants_close != 0 || (x->answer.status >= 300 &&
 	    x->relay.up.state != RELAY_DONE);
-	len = forward_answer_make(x->made_down, sizeof(x->made_down),
-	    &x->answer, &body, is_close);
+	len = make_answer(x, &body, is_close);
 	if (len == 0)
 		return refused(x, REASON_BAD_ANSWER);
 	relay_way_init(down, x->upstream, x->client, x->received,
 	    sizeof(x->received), x->answer_len, x->received_len);
-	relay_put(down, (struct span){ x->made_down, len });
+	relay_put(down, (struct span){ x->made, len });
 	down->body = body;
 	if (carry(x) == RELAY_GONE || down->state != RELAY_DONE ||
 	    is_tunnel(x))
@@ -200,6 +206,17 @@ deliver(struct exchange *x)
 	return is_close ? EXCHANGE_CLOSE : EXCHANGE_KEEP;
 }
 
+/* Leave nothing of this client's to the next, who may find a way to read
+ * it. */
+static void
+wipe(struct exchange *x)
+{
+	if (x->received_most < x->relay.down.most)
+		x->received_most = x->relay.down.most;
+	explicit_bzero(x->received, x->received_most);
+	explicit_bzero(x->made, x->made_most);
+}
+
 enum exchange_result
 exchange_run(struct exchange *x)
 {
@@ -207,5 +224,8 @@ exchange_run(struct exchange *x)
 
 	begin(x);
 	result = await_answer(x);
-	return result == EXCHANGE_KEEP ? deliver(x) : result;
+	if (result == EXCHANGE_KEEP)
+		result = deliver(x);
+	wipe(x);
+	return result;
 }

@@ -6,22 +6,20 @@
 #include <stdint.h>
 
 #include "bounds.h"
+#include "forward.h"
 #include "http.h"
 #include "policy.h"
 #include "reason.h"
 #include "relay.h"
 
-/* A head written anew is at most as long as the one received, and the
- * fields that are ours. */
-#define EXCHANGE_MADE_CAP (BOUNDS_HEAD_CAP + 1024)
-
 /*
- * One judged request carried to dockerd, and its answer back.
+ * One judged request carried to dockerd, and its answer back.  The gate has
+ * sent the request's head.
  */
 struct exchange {
 	/* Set by the caller before each request: */
 	int				 client;
-	int				 upstream;
+	int				 upstream;	/* head is sent */
 	const struct http_head		*head;		/* of the request */
 	const struct policy_request	*request;
 	char				*input;		/* behind the head: */
@@ -42,8 +40,9 @@ struct exchange {
 	size_t				 answer_len;
 	size_t				 received_len;
 	char				 received[BOUNDS_HEAD_CAP];
-	char				 made_up[EXCHANGE_MADE_CAP];
-	char				 made_down[EXCHANGE_MADE_CAP];
+	size_t				 received_most;	/* so far */
+	char				 made[FORWARD_CAP];
+	size_t				 made_most;
 };
 
 enum exchange_result {
@@ -55,8 +54,9 @@ enum exchange_result {
 
 /*
  * exchange_run(x):
- * Send the head and body, pass the answer on, tunnel where dockerd hijacks.
- * Blocks for as long as the stream lives; x->upstream stays open.
+ * Send the body, pass the answer on, tunnel where dockerd hijacks.
+ * Blocks for as long as the stream lives; x->upstream stays open.  What was
+ * received from dockerd is wiped.
  * x->answer.status is 0 when dockerd did not answer.
  */
 enum exchange_result exchange_run(struct exchange *x);

@@ -1,36 +1,20 @@
 /*
- * Heads written anew.  Up goes what was judged and a list of known fields;
- * down comes everything that is meant end to end.
+ * Heads written anew.  Up goes what was judged; down comes everything that
+ * is meant end to end.
  */
 
 #include "config.h"
 
 #include "forward.h"
 
-#include "bounds.h"
 #include "text.h"
 
-/* Request fields that dockerd or its streams have a use for.  A "-" at the
- * end stands for all names that begin so. */
-static const char *const kept[] = {
-	"Accept",		/* AuthZ plugins, libpod */
-	"Accept-Encoding",	/* cp asks for gzip */
-	"Baggage",		/* OpenTelemetry, sent by docker CLI */
-	"Content-Encoding",	/* of a body */
-	"Content-Type",		/* judged: never a form */
-	"Sec-WebSocket-",	/* attach/ws */
-	"Traceparent",		/* OpenTelemetry */
-	"Tracestate",
-	"User-Agent",		/* dockerd's log */
-	"X-Docker-",		/* BuildKit sessions */
-	"X-Meta-",		/* plugins and registries */
-	"X-Registry-",		/* pull, push, build: registry logins */
-};
-
 /* Answer fields that speak of one connection only, RFC 9110 7.6.1. */
-static const char *const hop_by_hop[] = {
-	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection",
-	"TE", "Trailer", "Transfer-Encoding", "Upgrade",
+static const struct span hop_by_hop[] = {
+	SPAN_INIT("Connection"), SPAN_INIT("Keep-Alive"),
+	SPAN_INIT("Proxy-Authenticate"), SPAN_INIT("Proxy-Connection"),
+	SPAN_INIT("TE"), SPAN_INIT("Trailer"),
+	SPAN_INIT("Transfer-Encoding"), SPAN_INIT("Upgrade"),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -44,72 +28,49 @@ put_field(struct text *t, struct span name, struct span value)
 	text_str(t, "\r\n");
 }
 
-static bool
-is_kept(struct span name)
-{
-	struct span known;
-	size_t i;
-
-	for (i = 0; i < COUNT(kept); i++) {
-		known = span_of(kept[i]);
-		if (known.p[known.len - 1] == '-' ?
-		    span_starts_nocase(name, known) :
-		    span_eq_nocase(name, known))
-			return true;
-	}
-	return false;
-}
-
 static void
-put_request_connection(struct text *t, const struct http_head *head,
-    const struct policy_request *request)
+put_request_connection(struct text *t, struct span upgrade)
 {
-	if (!http_wants_upgrade(head) ||
-	    !target_hijacks(&request->target, request->method)) {
+	if (upgrade.p == NULL) {
 		text_str(t, "Connection: close\r\n");
 		return;
 	}
 	text_str(t, "Connection: Upgrade, close\r\n");
-	put_field(t, SPAN("Upgrade"), http_field(head, SPAN("Upgrade")));
+	put_field(t, SPAN("Upgrade"), upgrade);
 }
 
 static void
-put_request_framing(struct text *t, const struct http_head *head,
-    const struct body *body)
+put_request_framing(struct text *t, const struct order *order)
 {
+	const struct body *body = &order->request.body;
+
 	if (body->kind == BODY_CHUNKED)
 		text_str(t, "Transfer-Encoding: chunked\r\n");
-	if (body->kind == BODY_LENGTH || (body->kind == BODY_NONE &&
-	    http_count(head, SPAN("Content-Length")) > 0)) {
+	if (body->kind == BODY_LENGTH || order->says_no_body) {
 		text_str(t, "Content-Length: ");
 		text_number(t, body->left);
 		text_str(t, "\r\n");
 	}
-	/* RFC 9110 10.1.1: to be ignored in 1.0, and without a body. */
-	if (body->kind != BODY_NONE && head->minor == 1 &&
-	    http_count(head, SPAN("Expect")) > 0)
+	if (order->wants_continue)
 		text_str(t, "Expect: 100-continue\r\n");
 }
 
 size_t
-forward_request_make(char *buf, size_t cap, const struct http_head *head,
-    const struct policy_request *request)
+forward_request_make(char *buf, size_t cap, const struct order *order)
 {
 	struct text t;
 	size_t i;
 
 	text_init(&t, buf, cap);
-	text_span(&t, request->method);
+	text_span(&t, order->request.method);
 	text_char(&t, ' ');
-	text_span(&t, request->target.whole);
-	text_str(&t, head->minor == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+	text_span(&t, order->request.target.whole);
+	text_str(&t, order->minor == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
 	text_str(&t, "Host: docker\r\n");
-	put_request_connection(&t, head, request);
-	put_request_framing(&t, head, &request->body);
-	for (i = 0; i < head->nfields; i++)
-		if (is_kept(head->fields[i].name))
-			put_field(&t, head->fields[i].name,
-			    head->fields[i].value);
+	put_request_connection(&t, order->upgrade);
+	put_request_framing(&t, order);
+	for (i = 0; i < order->nfields; i++)
+		put_field(&t, order->fields[i].name, order->fields[i].value);
 	text_str(&t, "\r\n");
 	return t.is_full ? 0 : t.len;
 }
@@ -122,7 +83,7 @@ is_hop_by_hop(const struct http_head *head, struct span name)
 	size_t i;
 
 	for (i = 0; i < COUNT(hop_by_hop); i++)
-		if (span_eq_nocase(name, span_of(hop_by_hop[i])))
+		if (span_eq_nocase(name, hop_by_hop[i]))
 			return true;
 	return !span_eq_nocase(name, SPAN("Content-Length")) &&
 	    http_lists(head, SPAN("Connection"), name);

@@ -6,24 +6,27 @@
 
 #include "body.h"
 #include "http.h"
-#include "policy.h"
-#include "span.h"
+#include "order.h"
 
 /*
  * The heads that go on: written anew from what was judged, never copied.
  * Hop-by-hop fields are ours.  Source: RFC 9110 section 7.6.
  */
 
+/* A head written anew is at most as long as what it is made of, an order or
+ * a head received, and the fields that are ours. */
+#define FORWARD_CAP (ORDER_CAP + 1024)
+
 /*
- * forward_request_make(buf, cap, head, request):
+ * forward_request_make(buf, cap, order):
  * Write the request head for dockerd: the judged method and target, framing
- * from request->body, Host of our own, known end-to-end fields, and
- * "Connection: close" ("Upgrade, close" with the client's Upgrade where the
- * target hijacks), so that dockerd reads exactly one request from the
- * connection.  Returns its length, 0 when cap is too small.
+ * from the order's body, Host of our own, the order's fields, and
+ * "Connection: close" ("Upgrade, close" with the order's protocol), so that
+ * dockerd reads exactly one request from the connection.  Returns its
+ * length, 0 when cap is too small.
  */
 size_t forward_request_make(char *buf, size_t cap,
-    const struct http_head *head, const struct policy_request *request);
+    const struct order *order);
 
 /*
  * forward_answer_make(buf, cap, head, body, is_close):

@@ -1,7 +1,8 @@
 /*
- * The gate: dials for workers.  It never waits for one worker or for dockerd;
- * a question that finds dockerd's backlog full is tried again until its
- * worker has given up.
+ * The gate.  A worker's order is checked byte by byte and judged again; only
+ * then is dockerd dialled, and the head that it gets is written here.  The
+ * gate never waits for one worker or for dockerd: it keeps nothing of an
+ * order, and a worker that finds dockerd's backlog full asks again.
  */
 
 #include "config.h"
@@ -12,31 +13,37 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "bounds.h"
 #include "dial.h"
+#include "forward.h"
 #include "io.h"
 #include "log.h"
+#include "order.h"
+#include "policy.h"
 #include "privs.h"
+#include "sandbox.h"
 
 /* Descriptor numbers that a seat can have: one a worker, and a few. */
 #define SEAT_COUNT (BOUNDS_WORKERS_CAP + BOUNDS_SLOTS_EXTRA + 64)
 
 /* A worker's end; the index in seats is its descriptor. */
 struct seat {
-	bool		is_taken;
-	uint32_t	no;		/* of the question not answered yet */
-	int64_t		deadline;	/* for the answer; 0: no question */
+	bool			is_taken;
+	struct gate_worker	worker;
 };
 
 static struct seat seats[SEAT_COUNT];
-static int seats_end;		/* none is taken from here on */
-static size_t nseats;		/* taken */
+static size_t nseats;			/* taken */
 static int poll_fd;
+
+/* The order in hand, and the head made of it. */
+static char received[ORDER_CAP];
+static struct order order;
+static char head[FORWARD_CAP];
 
 static void
 watch(int fd)
@@ -51,99 +58,180 @@ watch(int fd)
 static bool
 take_workers(int control_fd)
 {
+	struct gate_worker worker;
 	ssize_t n;
-	char byte;
 	int fd;
 
-	while ((n = io_recv_fd(control_fd, &byte, 1, &fd, MSG_DONTWAIT)) > 0) {
+	while ((n = io_recv_fd(control_fd, &worker, sizeof(worker), &fd,
+	    MSG_DONTWAIT)) > 0) {
 		if (fd == -1)
 			continue;
-		if (fd >= SEAT_COUNT) {
+		if (fd >= SEAT_COUNT || n != sizeof(worker)) {
 			(void)close(fd);
 			continue;
 		}
-		seats[fd] = (struct seat){ .is_taken = true };
+		seats[fd] = (struct seat){ true, worker };
 		nseats++;
-		if (fd >= seats_end)
-			seats_end = fd + 1;
 		watch(fd);
 	}
 	return n == -1 && errno == EAGAIN;
 }
 
-/* Answer the seat's question, unless dockerd cannot be asked just now. */
 static void
-try_answer(int seat, const char *docker_socket)
+leave(int seat)
 {
+	(void)close(seat);
+	seats[seat].is_taken = false;
+	nseats--;
+}
+
+/* An order that no honest worker sends: its sender has been taken over. */
+static void
+expel(int control_fd, int seat, const char *word)
+{
+	const struct gate_worker *worker = &seats[seat].worker;
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_ERROR, "security");
+	log_str(&line, "what", "order-refused");
+	log_str(&line, "why", word);
+	log_number(&line, "worker", worker->no);
+	log_number(&line, "pid", (uint64_t)worker->pid);
+	log_end(&line);
+	/* The pair's end alone makes the worker useless; the master, who
+	 * kills it, may be gone or slow. */
+	(void)io_send_fd(control_fd, &worker->pid, sizeof(worker->pid), -1);
+	leave(seat);
+}
+
+static void
+answer(int seat, enum reason reason, int error, int fd)
+{
+	const struct ask_answer a = { order.no, (uint32_t)reason, error };
+
+	/* No room: the worker has not read its earlier answers.  It waits in
+	 * vain then, and the connection ends with the close behind this. */
+	(void)io_send_fd(seat, &a, sizeof(a), fd);
+}
+
+/* Dial and send the head: a connection good for this one request, or -1
+ * with errno. */
+static int
+open_for_order(const char *docker_socket)
+{
+	int fd, saved_errno;
+	ssize_t sent;
+	size_t len;
+
+	len = forward_request_make(head, sizeof(head), &order);
+	errno = EMSGSIZE;
+	fd = len > 0 ? dial_open(docker_socket) : -1;
+	if (fd == -1)
+		return -1;
+	sent = send(fd, head, len, MSG_NOSIGNAL);
+	if (sent == (ssize_t)len)
+		return fd;
+	/* A fresh socket has room for every head, unless this machine gives
+	 * sockets next to nothing. */
+	saved_errno = sent == -1 ? errno : ENOBUFS;
+	(void)close(fd);
+	errno = saved_errno;
+	return -1;
+}
+
+/* Judge the order in hand as its worker should have done.  False, and why,
+ * when the worker cannot have. */
+static bool
+judge(const struct conf *conf, const struct seat *seat, size_t len,
+    enum reason *reason, const char **word)
+{
+	struct policy_verdict verdict;
+	enum order_result result;
+
+	*reason = REASON_NONE;
+	result = order_read(received, len, &order);
+	if (result != ORDER_OK) {
+		*word = order_word(result);
+		return false;
+	}
+	if (order.listener != seat->worker.listener) {
+		*word = "listener";
+		return false;
+	}
+	if (policy_decide(&order.request,
+	    conf->listen[order.listener].profile, conf->min_api,
+	    &verdict) == POLICY_ALLOW)
+		return true;
+	*reason = verdict.reason;
+	*word = reason_info(verdict.reason)->word;
+	/* Rules that ran out of time here may have been in time there. */
+	return verdict.reason == REASON_MATCH_ERROR;
+}
+
+static void
+serve_seat(const struct conf *conf, int control_fd, int seat)
+{
+	enum reason reason;
+	const char *word;
+	ssize_t n;
 	int fd;
 
-	fd = dial_open(docker_socket);
-	if (fd == -1 && errno == EAGAIN && io_now_ms() < seats[seat].deadline)
+	n = recv(seat, received, sizeof(received), MSG_DONTWAIT | MSG_TRUNC);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	dial_answer(seat, seats[seat].no, fd, fd == -1 ? errno : 0);
+	if (n <= 0) {
+		leave(seat);
+		return;
+	}
+	if ((size_t)n > sizeof(received)) {
+		expel(control_fd, seat, order_word(ORDER_SIZE));
+		return;
+	}
+	if (!judge(conf, &seats[seat], (size_t)n, &reason, &word)) {
+		expel(control_fd, seat, word);
+		return;
+	}
+	if (reason != REASON_NONE) {
+		answer(seat, reason, 0, -1);
+		return;
+	}
+	fd = open_for_order(conf->docker_socket);
+	answer(seat, REASON_NONE, fd == -1 ? errno : 0, fd);
 	if (fd != -1)
 		(void)close(fd);
-	seats[seat].deadline = 0;
 }
 
 static void
-serve_seat(int seat, const char *docker_socket)
+enter(const struct conf *conf, int control_fd, pid_t parent)
 {
-	switch (dial_read(seat, &seats[seat].no)) {
-	case 1:
-		seats[seat].deadline = io_now_ms() + BOUNDS_DIAL_MS;
-		try_answer(seat, docker_socket);
-		return;
-	case 0:
-		(void)close(seat);
-		seats[seat].is_taken = false;
-		seats[seat].deadline = 0;
-		nseats--;
-		return;
-	default:
-		return;
-	}
-}
+	size_t i;
 
-/* Try the waiting questions again; true while there are any. */
-static bool
-retry(const char *docker_socket)
-{
-	bool has_waiting;
-	int i;
-
-	has_waiting = false;
-	for (i = 0; i < seats_end; i++) {
-		if (seats[i].deadline == 0)
-			continue;
-		try_answer(i, docker_socket);
-		if (seats[i].deadline != 0)
-			has_waiting = true;
-	}
-	return has_waiting;
-}
-
-_Noreturn void
-gate_run(int control_fd, const char *docker_socket, pid_t parent)
-{
-	struct epoll_event events[BOUNDS_SPAWN_CAP];
-	bool has_master;
-	int fd, i, n, timeout;
-
-	privs_limit(parent);
+	for (i = 0; i < conf->nlisten; i++)
+		conf->listen[i].profile->matcher.cpu_us = io_cpu_us;
 	poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (poll_fd == -1)
 		fatal(2, "gate: epoll_create1");
+	privs_limit(parent);
+	sandbox_enter_gate(conf->sandbox);
 	watch(control_fd);
+}
+
+_Noreturn void
+gate_run(int control_fd, const struct conf *conf, pid_t parent)
+{
+	struct epoll_event events[BOUNDS_SPAWN_CAP];
+	bool has_master;
+	int fd, i, n;
+
+	enter(conf, control_fd, parent);
 	for (has_master = true; has_master || nseats > 0; ) {
-		timeout = retry(docker_socket) ? BOUNDS_DIAL_RETRY_MS : -1;
-		n = epoll_wait(poll_fd, events, BOUNDS_SPAWN_CAP, timeout);
+		n = epoll_wait(poll_fd, events, BOUNDS_SPAWN_CAP, -1);
 		if (n == -1 && errno != EINTR)
 			fatal(1, "gate: epoll_wait");
 		for (i = 0; i < n; i++) {
 			fd = events[i].data.fd;
 			if (seats[fd].is_taken) {
-				serve_seat(fd, docker_socket);
+				serve_seat(conf, control_fd, fd);
 			} else if (!take_workers(control_fd)) {
 				has_master = false;
 				(void)close(control_fd);
@@ -154,11 +242,23 @@ gate_run(int control_fd, const char *docker_socket, pid_t parent)
 }
 
 int
-gate_attach(int control_fd, int pair_fd)
+gate_attach(int control_fd, const struct gate_worker *worker, int pair_fd)
 {
 	struct pollfd room = { .fd = control_fd, .events = POLLOUT };
 
 	if (io_wait(&room, 1, io_now_ms() + BOUNDS_DIAL_MS, NULL) != IO_OK)
 		return -1;
-	return io_send_fd(control_fd, "w", 1, pair_fd) == 1 ? 0 : -1;
+	return io_send_fd(control_fd, worker, sizeof(*worker), pair_fd) ==
+	    sizeof(*worker) ? 0 : -1;
+}
+
+bool
+gate_hear(int control_fd, pid_t *pid)
+{
+	ssize_t n;
+
+	do
+		n = recv(control_fd, pid, sizeof(*pid), MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	return n == sizeof(*pid);
 }

@@ -141,8 +141,8 @@ parse_request_line(struct span line, struct http_head *head)
 }
 
 /* No control byte but tab; bytes from 0x80 are opaque (RFC 9110 5.5). */
-static bool
-is_value(struct span s)
+bool
+http_is_value(struct span s)
 {
 	unsigned char c;
 	size_t i;
@@ -174,7 +174,7 @@ parse_status_line(struct span line, struct http_head *head)
 		return REASON_STATUS_LINE;
 	head->status = (int)status;
 	head->phrase = rest;
-	return is_value(rest) ? REASON_NONE : REASON_STATUS_LINE;
+	return http_is_value(rest) ? REASON_NONE : REASON_STATUS_LINE;
 }
 
 static enum reason
@@ -192,7 +192,7 @@ parse_field(struct span line, struct http_field *field)
 		return REASON_FIELD_NAME;
 	field->value = span_trim((struct span){ colon + 1,
 	    line.len - field->name.len - 1 });
-	return is_value(field->value) ? REASON_NONE : REASON_FIELD_VALUE;
+	return http_is_value(field->value) ? REASON_NONE : REASON_FIELD_VALUE;
 }
 
 /* Field lines up to the empty line, which must be the last. */
@@ -236,8 +236,8 @@ is_host(struct span s)
 	return true;
 }
 
-static bool
-is_ascii(struct span s)
+bool
+http_is_ascii(struct span s)
 {
 	size_t i;
 
@@ -282,7 +282,7 @@ check_request_fields(const struct http_head *head)
 	    http_count(head, SPAN("Expect")) > 1)
 		return REASON_FIELD_TWICE;
 	/* dockerd folds some of these bytes into ASCII letters. */
-	if (!is_ascii(http_field(head, SPAN("Content-Type"))))
+	if (!http_is_ascii(http_field(head, SPAN("Content-Type"))))
 		return REASON_CONTENT_TYPE;
 	if (http_wants_upgrade(head) &&
 	    (http_count(head, SPAN("Upgrade")) != 1 ||

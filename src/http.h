@@ -84,4 +84,9 @@ bool http_wants_upgrade(const struct http_head *head);
 /* http_is_token(s): true for one or more token bytes (RFC 9110 5.6.2). */
 bool http_is_token(struct span s);
 
+/* http_is_value(s): true when a field may have this value: no control byte
+ * but tab (RFC 9110 5.5).  http_is_ascii(s): no byte from 0x80 on. */
+bool http_is_value(struct span s);
+bool http_is_ascii(struct span s);
+
 #endif /* DSP_HTTP_H */

@@ -57,16 +57,15 @@ io_recv(int fd, char *buf, size_t cap, size_t *got)
 enum io_result
 io_send(int fd, const struct iovec *iov, size_t count, size_t *sent)
 {
-	struct msghdr msg;
 	ssize_t n;
 
 	*sent = 0;
-	memset(&msg, 0, sizeof(msg));
-	/* sendmsg(2) does not write through it. */
-	memcpy(&msg.msg_iov, &iov, sizeof(iov));
-	msg.msg_iovlen = count;
+	/* Not sendmsg(2): a worker that could use it could pass descriptors
+	 * on to a client. */
 	do
-		n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = count == 1 ?
+		    send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL) :
+		    writev(fd, iov, (int)count);
 	while (n == -1 && errno == EINTR);
 	if (n >= 0) {
 		*sent = (size_t)n;
@@ -145,6 +144,7 @@ io_linger_close(int fd, int64_t deadline)
 			if (result == IO_AGAIN)
 				result = io_wait(&wait, 1, deadline, NULL);
 		} while (result == IO_OK && io_now_ms() < deadline);
+		explicit_bzero(dropped, sizeof(dropped));
 	}
 	(void)close(fd);
 }

@@ -31,7 +31,8 @@ enum io_result {
 /* io_recv(fd, buf, cap, got): receive up to cap bytes without waiting. */
 enum io_result io_recv(int fd, char *buf, size_t cap, size_t *got);
 
-/* io_send(fd, iov, n, sent): send what fits of n pieces without waiting. */
+/* io_send(fd, iov, n, sent): send what fits of n pieces without waiting; fd
+ * is a socket that does not block.  SIGPIPE must be ignored. */
 enum io_result io_send(int fd, const struct iovec *iov, size_t n,
     size_t *sent);
 

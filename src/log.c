@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -33,6 +34,12 @@ static const char *const syslog_priorities[] = { "<27>", "<28>", "<30>",
 	"<31>" };
 
 static int syslog_fd = -1;
+static bool is_sealed;		/* nothing may be opened any more */
+static bool is_broken;		/* but should have been */
+
+/* Standard output and error: whether they are files, which always have room
+ * and know nothing of RWF_NOWAIT on some file systems. */
+static bool is_file[STDERR_FILENO + 1];
 
 /* syslog(3) is not used: it waits when the system log does not read. */
 static void
@@ -49,6 +56,16 @@ open_syslog(void)
 		    sizeof(to));
 }
 
+static void
+find_files(void)
+{
+	struct stat st;
+	int fd;
+
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		is_file[fd] = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 void
 log_init(enum log_level level, enum log_format new_format, enum log_to to)
 {
@@ -60,6 +77,19 @@ log_init(enum log_level level, enum log_format new_format, enum log_to to)
 	syslog_fd = -1;
 	if (to == LOG_TO_SYSLOG)
 		open_syslog();
+	find_files();
+}
+
+void
+log_seal(void)
+{
+	is_sealed = true;
+}
+
+bool
+log_is_broken(void)
+{
+	return is_broken;
 }
 
 bool
@@ -73,8 +103,8 @@ static uint64_t lost_lines;
 
 /*
  * One line, one write, and no wait for a reader who does not read.  Pipes and
- * sockets can say so themselves; for the rest poll(2) is asked first, which
- * always has room in a file.
+ * sockets can say so themselves; for the rest poll(2) is asked first.  Files
+ * may have to wait a moment for themselves, which is no harm.
  */
 static bool
 write_now(int fd, const char *line, size_t len)
@@ -85,13 +115,14 @@ write_now(int fd, const char *line, size_t len)
 
 	memcpy(&iov.iov_base, &line, sizeof(line));
 	iov.iov_len = len;
+	if (is_file[fd])
+		return writev(fd, &iov, 1) == (ssize_t)len;
 #if defined(SYS_pwritev2) && defined(RWF_NOWAIT)
 	n = syscall(SYS_pwritev2, fd, &iov, 1UL, -1L, -1L, RWF_NOWAIT);
 #else
 	n = -1;
 	errno = ENOSYS;
 #endif
-	/* Files may have to wait a moment for themselves, which is no harm. */
 	if (n == -1 && (errno == ENOSYS || errno == EOPNOTSUPP ||
 	    errno == EAGAIN) &&
 	    poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0)
@@ -120,6 +151,10 @@ send_syslog(enum log_level level, const char *line, size_t len)
 	/* It may have been started anew. */
 	if (errno != ECONNREFUSED && errno != ENOTCONN)
 		return false;
+	if (is_sealed) {
+		is_broken = true;
+		return false;
+	}
 	(void)close(syslog_fd);
 	open_syslog();
 	return send(syslog_fd, buf, t.len, MSG_NOSIGNAL) == (ssize_t)t.len;
@@ -285,6 +320,8 @@ log_end(struct log_line *line)
 	    line->is_cut ? "\"}\n" : "}\n";
 	finish(&line->text, line->is_cut, end);
 	put_line(line->level, &line->text);
+	/* It may tell of one client what is not the next one's to know. */
+	explicit_bzero(line->buf, sizeof(line->buf));
 }
 
 /* A message in words: spaces stay, other odd bytes are escaped. */
@@ -394,5 +431,6 @@ log_request(struct span method, struct span target)
 	finish(&t, t.is_full, "\n");
 	if (!write_now(STDOUT_FILENO, t.buf, t.len))
 		lost_lines++;
+	explicit_bzero(buf, sizeof(buf));
 	errno = saved_errno;
 }

@@ -40,6 +40,14 @@ enum log_to {
  */
 void log_init(enum log_level level, enum log_format format, enum log_to to);
 
+/*
+ * log_seal(): this process may open nothing from now on.  When the system log
+ * is started anew, its lines are lost then, and log_is_broken() is true: it
+ * should make room for a new process.
+ */
+void log_seal(void);
+bool log_is_broken(void);
+
 /* log_wants(level): true when a line of that level would be written. */
 bool log_wants(enum log_level level);
 

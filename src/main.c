@@ -12,8 +12,7 @@
 #include "conf.h"
 #include "log.h"
 #include "master.h"
-
-#define WRONG_USAGE 2
+#include "status.h"
 
 static void
 report(const char *message)
@@ -55,16 +54,18 @@ main(int argc, char *argv[])
 	fill_standard_descriptors();
 	conf = conf_load(argc, argv, environ, report);
 	if (conf == NULL)
-		return WRONG_USAGE;
+		return 2;
 	switch (conf->mode) {
 	case CONF_RUN:
-		log_init(conf->log_level, conf->log_format, conf->log_to);
 		return master_run(conf, argc, argv, environ);
 	case CONF_TEST:
 		conf_summary(conf);
 		break;
 	case CONF_EXPLAIN:
 		code = conf_explain(conf);
+		break;
+	case CONF_STATUS:
+		code = status_ask(conf);
 		break;
 	case CONF_VERSION:
 		conf_version();

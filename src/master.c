@@ -27,6 +27,8 @@
 #include "log.h"
 #include "pool.h"
 #include "privs.h"
+#include "protection.h"
+#include "status.h"
 
 static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
 
@@ -72,7 +74,11 @@ set_signals(sigset_t *while_asleep)
 static void
 sleep_until(int64_t deadline, const sigset_t *while_asleep)
 {
-	struct pollfd wake = { .fd = pool.wake_fd, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = pool.wake_fd, .events = POLLIN },
+		{ .fd = pool.control_fd, .events = POLLIN },
+		{ .fd = status_fd(&deadline), .events = POLLIN },
+	};
 	struct timespec left;
 	int64_t ms;
 	uint64_t calls;
@@ -82,10 +88,14 @@ sleep_until(int64_t deadline, const sigset_t *while_asleep)
 		ms = 0;
 	left.tv_sec = ms / 1000;
 	left.tv_nsec = ms % 1000 * 1000000;
-	if (ppoll(&wake, 1, &left, while_asleep) != 1)
+	if (ppoll(fds, 3, &left, while_asleep) < 1)
 		return;
+	if (fds[1].revents != 0)
+		pool_hear_gate(&pool);
+	if (fds[2].revents != 0)
+		status_answer(&pool);
 	/* Only says that somebody called: how often does not matter. */
-	if (read(pool.wake_fd, &calls, sizeof(calls)) == -1)
+	if (fds[0].revents != 0 && read(pool.wake_fd, &calls, sizeof(calls)) == -1)
 		log_debug("master: woken without a call");
 }
 
@@ -189,6 +199,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 
 	conf = conf_load(argc, argv, envp, report);
 	if (conf == NULL ||
+	    !protection_is_possible(conf) ||
 	    !privs_identity(conf->user, conf->group, &identity) ||
 	    open_listeners(conf, old, fds) == -1) {
 		log_error("reload failed: serving on with the old "
@@ -206,7 +217,9 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 		got_stop = 1;
 	conf_free(old);
 	log_info("reloaded");
+	protection_warn(conf, &identity);
 	say_listening(conf);
+	status_open(conf);
 	return conf;
 }
 
@@ -245,12 +258,13 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 		(void)pool_reap(&pool);
 	}
 	pool_end(&pool);
+	status_close();
 	if (conf->pid_file != NULL)
 		detach_pid_file_remove(conf->pid_file);
 	log_info("stopped");
 }
 
-/* Start everything; 0, or -1 after logging. */
+/* Start everything; 0, or the exit code after logging. */
 static int
 start(struct conf *conf)
 {
@@ -260,19 +274,23 @@ start(struct conf *conf)
 	if (pool.wake_fd == -1 || board_open(BOUNDS_WORKERS_CAP +
 	    BOUNDS_SLOTS_EXTRA) == -1) {
 		log_error_errno("set up the pool");
-		return -1;
+		return 1;
 	}
 	fit_workers(conf);
+	if (!protection_is_possible(conf))
+		return 2;
 	if (!privs_identity(conf->user, conf->group, &identity) ||
 	    open_listeners(conf, NULL, pool.listen_fd) == -1)
-		return -1;
+		return 1;
 	if (pool_renew(&pool, conf, &identity) == -1)
-		return -1;
+		return 1;
 	if (conf->pid_file != NULL && detach_pid_file(conf->pid_file) == -1) {
 		log_error_errno("write pid file %s", conf->pid_file);
-		return -1;
+		return 1;
 	}
+	protection_warn(conf, &identity);
 	say_listening(conf);
+	status_open(conf);
 	return 0;
 }
 
@@ -289,10 +307,11 @@ master_run(struct conf *conf, int argc, char *const argv[],
 	if (conf->is_daemon)
 		detach_start();
 	set_signals(&while_asleep);
-	if (start(conf) == -1)
-		return 1;
-	for (code = 0; got_stop == 0; ) {
-		next = pool_balance(&pool);
+	code = start(conf);
+	if (code != 0)
+		return code;
+	while (got_stop == 0) {
+		next = protection_watch(&pool, pool_balance(&pool));
 		detach_ready();
 		sleep_until(next, &while_asleep);
 		got_child = 0;
@@ -307,7 +326,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 		}
 		if (got_usr1) {
 			got_usr1 = 0;
-			pool_log_status(&pool);
+			status_log(&pool);
 		}
 	}
 	stop(conf, &while_asleep);

@@ -1,16 +1,14 @@
 /*
- * Gate and workers: fork, count, replace.
+ * Gate and workers: how many, which go, which died.
  */
 
 #include "config.h"
 
 #include "pool.h"
 
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include "gate.h"
 #include "io.h"
 #include "log.h"
+#include "spawn.h"
 #include "worker.h"
 
 /* Processes of all generations, and how many there may be: one more per
@@ -33,45 +32,6 @@ static size_t
 living_cap(const struct pool *p)
 {
 	return p->conf->max_workers + p->conf->nlisten;
-}
-
-/* The child's part: its own end moves to a fixed place, the rest is closed.
- * syslog's descriptor is opened anew. */
-static _Noreturn void
-enter_gate(const struct conf *conf, int control_fd, pid_t master)
-{
-	const int fixed_fd = STDERR_FILENO + 1;
-
-	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
-	if (dup2(control_fd, fixed_fd) == -1)
-		fatal(2, "gate: descriptors");
-	io_close_from(fixed_fd + 1);
-	log_init(conf->log_level, conf->log_format, conf->log_to);
-	gate_run(fixed_fd, conf->docker_socket, master);
-}
-
-/* Fork the gate before any worker, so that it holds no worker's things. */
-static int
-spawn_gate(struct pool *p)
-{
-	const pid_t master = getpid();
-	int ends[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
-		return -1;
-	pid = fork();
-	if (pid == 0)
-		enter_gate(p->conf, ends[1], master);
-	(void)close(ends[1]);
-	if (pid == -1) {
-		(void)close(ends[0]);
-		return -1;
-	}
-	p->control_fd = ends[0];
-	p->gate_pid = pid;
-	p->gate_started_ms = io_now_ms();
-	return 0;
 }
 
 /* Ask a worker to end; a busy one does so after its request. */
@@ -120,62 +80,6 @@ pool_renew(struct pool *p, const struct conf *conf,
 		return 0;
 	log_error_errno("start the gate");
 	return -1;
-}
-
-/* The child's part of a fork. */
-static _Noreturn void
-enter_worker(const struct pool *p, unsigned listener, size_t slot,
-    int gate_fd, pid_t master)
-{
-	const struct worker_args args = {
-		.conf = p->conf,
-		.identity = &p->identity,
-		.listener = listener,
-		.generation = p->generation,
-		.slot = slot,
-		.listen_fd = p->listen_fd[listener],
-		.gate_fd = gate_fd,
-		.wake_fd = p->wake_fd,
-		.master = master,
-	};
-
-	worker_run(&args);
-}
-
-/* 0, or -1 with errno. */
-static int
-spawn_worker(struct pool *p, unsigned listener)
-{
-	const pid_t master = getpid();
-	int ends[2], saved_errno;
-	size_t slot;
-	pid_t pid;
-
-	slot = board_claim(listener, p->generation);
-	if (slot == board_size()) {
-		errno = EAGAIN;
-		return -1;
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) {
-		board_release(slot);
-		return -1;
-	}
-	pid = fork();
-	if (pid == 0)
-		enter_worker(p, listener, slot, ends[1], master);
-	saved_errno = errno;
-	if (pid == -1)
-		board_release(slot);
-	else
-		board_set_pid(slot, pid);
-	if (pid != -1 && gate_attach(p->control_fd, ends[0]) == -1) {
-		log_error_errno("hand a worker to the gate");
-		retire(slot);
-	}
-	(void)close(ends[0]);
-	(void)close(ends[1]);
-	errno = saved_errno;
-	return pid == -1 ? -1 : 0;
 }
 
 /* Wait longer after each failure in a row. */
@@ -361,11 +265,29 @@ pool_balance(struct pool *p)
 	return is_soon ? now + BOUNDS_NUDGE_MS : next;
 }
 
+/* The system call filter has ended a process that wanted more than its job
+ * needs: it has been taken over, or its table lacks a row. */
+static void
+log_security(const char *process, size_t no, pid_t pid)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_ERROR, "security");
+	log_str(&line, "what", "killed-by-filter");
+	log_str(&line, "process", process);
+	if (no > 0)
+		log_number(&line, "worker", no);
+	log_number(&line, "pid", (uint64_t)pid);
+	log_end(&line);
+}
+
 /* Log how a worker ended, unless as asked. */
 static void
 log_death(size_t slot, int status)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_security("worker", slot + 1, board_pid(slot));
+	else if (WIFSIGNALED(status))
 		log_error("worker %zu (pid %ld) killed by signal %d: %s",
 		    slot + 1, (long)board_pid(slot), WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
@@ -377,8 +299,12 @@ log_death(size_t slot, int status)
 static enum pool_event
 bury_worker(struct pool *p, size_t slot, int status)
 {
-	bool is_early, is_failure;
+	bool is_early, is_failure, is_attack;
 
+	is_attack = WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS ||
+	    board_pid(slot) == p->expelled);
+	if (is_attack)
+		p->attacks++;
 	is_failure = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 	is_early = io_now_ms() - board_started_ms(slot) <
 	    BOUNDS_EARLY_DEATH_MS;
@@ -387,7 +313,8 @@ bury_worker(struct pool *p, size_t slot, int status)
 	board_release(slot);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;
-	if (is_failure && is_early)
+	/* Whoever has found a way in shall not try it often. */
+	if (is_failure && (is_early || is_attack))
 		back_off(p);
 	else if (!is_failure)
 		p->backoff_ms = 0;
@@ -399,7 +326,9 @@ bury_gate(struct pool *p, int status)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_security("gate", 0, p->gate_pid);
+	else if (WIFSIGNALED(status))
 		log_error("the gate (pid %ld) was killed by signal %d: %s",
 		    (long)p->gate_pid, WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
@@ -436,30 +365,24 @@ pool_reap(struct pool *p)
 }
 
 void
+pool_hear_gate(struct pool *p)
+{
+	size_t slot;
+	pid_t pid;
+
+	while (p->control_fd != -1 && gate_hear(p->control_fd, &pid)) {
+		slot = board_find(pid);
+		if (slot == board_size())
+			continue;
+		p->expelled = pid;
+		(void)kill(pid, SIGKILL);
+	}
+}
+
+void
 pool_end(struct pool *p)
 {
 	leave_gate(p);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
-}
-
-void
-pool_log_status(const struct pool *p)
-{
-	struct board_counters sum;
-	struct log_line line;
-
-	sum = board_total();
-	log_begin(&line, LOG_LEVEL_INFO, "status");
-	log_number(&line, "generation", p->generation);
-	log_number(&line, "workers", living());
-	log_number(&line, "idle", board_count(BOARD_IDLE));
-	log_number(&line, "waiting", board_count(BOARD_WAITING));
-	log_number(&line, "busy", board_count(BOARD_BUSY));
-	log_number(&line, "max_workers", p->conf->max_workers);
-	log_number(&line, "connections", sum.connections);
-	log_number(&line, "requests", sum.requests);
-	log_number(&line, "denied", sum.denied);
-	log_number(&line, "failed", sum.failed);
-	log_end(&line);
 }

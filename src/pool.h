@@ -27,6 +27,10 @@ struct pool {
 	int64_t			 backoff_ms;	/* after an early death */
 	int64_t			 next_spawn_ms;
 	unsigned		 burst[BOUNDS_LISTEN_CAP];
+	pid_t			 expelled;	/* last worker the gate had
+						 * killed */
+	uint64_t		 attacks;	/* workers killed by the gate
+						 * or the filter */
 };
 
 /*
@@ -56,14 +60,14 @@ enum pool_event {
 /* pool_reap(p): collect children that ended, without waiting. */
 enum pool_event pool_reap(struct pool *p);
 
+/* pool_hear_gate(p): kill the workers that the gate has found out. */
+void pool_hear_gate(struct pool *p);
+
 /* pool_signal_all(p, sig): to all workers of all generations; their
  * number. */
 size_t pool_signal_all(int sig);
 
 /* pool_end(p): after the last worker: end the gates and wait for them. */
 void pool_end(struct pool *p);
-
-/* pool_log_status(p): SIGUSR1: one line of numbers per listener. */
-void pool_log_status(const struct pool *p);
 
 #endif /* DSP_POOL_H */

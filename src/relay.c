@@ -31,7 +31,7 @@ relay_way_init(struct relay_way *way, int from, int to, char *buf,
 	way->buf = buf;
 	way->cap = cap;
 	way->start = start;
-	way->end = end;
+	way->end = way->most = end;
 	way->npieces = 0;
 	way->piece_at = 0;
 	way->nsizes = 0;
@@ -202,6 +202,8 @@ receive(struct relay_way *way)
 	if (way->state == RELAY_BROKEN)
 		return;
 	way->end += got;
+	if (way->most < way->end)
+		way->most = way->end;
 	load(way);
 	flush(way);
 }

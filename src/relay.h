@@ -37,6 +37,7 @@ struct relay_way {
 	size_t		 cap;
 	size_t		 start;		/* bytes before are dealt with */
 	size_t		 end;		/* bytes before are received */
+	size_t		 most;		/* end was never larger */
 	struct iovec	 piece[BOUNDS_RELAY_PIECES];	/* to be sent */
 	size_t		 npieces;
 	size_t		 piece_at;	/* first not sent */

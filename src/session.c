@@ -9,13 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "board.h"
 #include "body.h"
-#include "dial.h"
 #include "exchange.h"
 #include "http.h"
 #include "io.h"
 #include "log.h"
+#include "order.h"
 #include "policy.h"
 #include "reply.h"
 #include "target.h"
@@ -48,7 +49,11 @@ static struct session {
 	int			 dial_error;	/* of REASON_NO_DOCKER */
 	struct exchange		 exchange;
 
+	uint32_t		 order_no;	/* of the last order */
+	char			 order[ORDER_CAP];
+
 	size_t			 in_len;	/* received */
+	size_t			 in_most;	/* in_len was never larger */
 	char			 in[BOUNDS_HEAD_CAP + BOUNDS_RELAY_CAP];
 } session;
 
@@ -119,6 +124,7 @@ refuse(struct session *s, enum reason reason, bool is_close)
 		.minor = s->head.minor,
 	};
 	char buf[BOUNDS_REPLY_CAP];
+	bool is_sent;
 	size_t len;
 
 	log_refusal(s, reason);
@@ -127,8 +133,10 @@ refuse(struct session *s, enum reason reason, bool is_close)
 	else
 		board_mine()->denied++;
 	len = reply_make(buf, &reply);
-	if (io_send_all(s->fd, buf, len, io_now_ms() +
-	    s->env->head_timeout_ms) == -1)
+	is_sent = io_send_all(s->fd, buf, len, io_now_ms() +
+	    s->env->head_timeout_ms) == 0;
+	explicit_bzero(buf, len);
+	if (!is_sent)
 		return STEP_CLOSE;
 	return is_close ? STEP_LINGER : STEP_AGAIN;
 }
@@ -160,18 +168,30 @@ await_first(struct session *s, int64_t deadline)
 	return result;
 }
 
-/* Read on, or wait for it until the deadline.  IO_EOF also when we are asked
- * to close and no request has begun. */
 static enum io_result
-read_more(struct session *s, int64_t deadline)
+receive(struct session *s)
 {
-	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	enum io_result result;
 	size_t got;
 
 	result = io_recv(s->fd, s->in + s->in_len,
 	    sizeof(s->in) - s->in_len, &got);
 	s->in_len += got;
+	if (s->in_most < s->in_len)
+		s->in_most = s->in_len;
+	return result;
+}
+
+/* Read on, or wait for it until the deadline; between requests there is
+ * nothing yet most of the time.  IO_EOF also when we are asked to close and
+ * no request has begun. */
+static enum io_result
+read_more(struct session *s, int64_t deadline)
+{
+	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
+	enum io_result result;
+
+	result = s->in_len > 0 ? receive(s) : IO_AGAIN;
 	if (result != IO_AGAIN)
 		return result;
 	if (s->in_len == 0)
@@ -181,9 +201,7 @@ read_more(struct session *s, int64_t deadline)
 	if (result == IO_AGAIN)
 		return IO_AGAIN;
 	/* Asked to close: a request that came just now is still served. */
-	result = io_recv(s->fd, s->in + s->in_len,
-	    sizeof(s->in) - s->in_len, &got);
-	s->in_len += got;
+	result = receive(s);
 	return result == IO_AGAIN ? IO_EOF : result;
 }
 
@@ -279,17 +297,34 @@ is_too_many(const struct session *s)
 	    board_count(BOARD_BUSY) > s->env->max_workers;
 }
 
-/* Ask the gate for a connection and carry the request over it. */
+/* Ask the gate for a connection that is good for this request. */
+static int
+ask(struct session *s, enum reason *reason)
+{
+	size_t len;
+	int fd;
+
+	len = order_make(s->order, sizeof(s->order), &s->head, &s->request,
+	    ++s->order_no, s->env->listener);
+	if (len == 0)
+		bug("an order does not fit");
+	fd = ask_gate(s->env->gate_fd, s->order, len, s->order_no, reason,
+	    &s->dial_error);
+	explicit_bzero(s->order, len);
+	return fd;
+}
+
+/* Have the gate send the request's head, and carry all that follows. */
 static enum step
 carry(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 	enum exchange_result result;
+	enum reason reason;
 
-	x->upstream = dial_ask(s->env->gate_fd, io_now_ms() + BOUNDS_DIAL_MS,
-	    &s->dial_error);
+	x->upstream = ask(s, &reason);
 	if (x->upstream == -1)
-		return refuse(s, REASON_NO_DOCKER, true);
+		return refuse(s, reason, true);
 	x->client = s->fd;
 	x->head = &s->head;
 	x->request = &s->request;
@@ -300,6 +335,8 @@ carry(struct session *s)
 	x->wants_close = s->env->wants_close;
 	result = exchange_run(x);
 	(void)close(x->upstream);
+	if (s->in_most < s->head_len + x->relay.up.most)
+		s->in_most = s->head_len + x->relay.up.most;
 	if (result == EXCHANGE_REFUSED)
 		return refuse(s, x->reason, true);
 	log_allowed(s);
@@ -323,7 +360,7 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 	s->env = env;
 	s->fd = fd;
 	s->peer = peer;
-	s->in_len = 0;
+	s->in_len = s->in_most = 0;
 	s->is_fresh = true;
 	do {
 		step = fill_head(s);
@@ -337,6 +374,8 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 		else
 			step = carry(s);
 	} while (step == STEP_AGAIN);
+	/* The next client may find a way to read what this one sent. */
+	explicit_bzero(s->in, s->in_most);
 	if (step == STEP_LINGER)
 		io_linger_close(fd, io_now_ms() + BOUNDS_LINGER_MS);
 	else
@@ -370,13 +409,15 @@ session_refuse(const struct session_env *env, int fd, const char *peer,
 	/* Some clients take an answer that comes before they have spoken for
 	 * a broken connection. */
 	(void)io_wait(&wait, 1, io_now_ms() + BOUNDS_REFUSE_MS, NULL);
-	(void)io_recv(fd, s->in, sizeof(s->in), &s->in_len);
+	s->in_len = s->in_most = 0;
+	(void)receive(s);
 	is_whole = is_whole_request(s);
 	if (!is_whole) {
 		s->head.method = s->head.target = (struct span){ "", 0 };
 		s->head.minor = 1;
 	}
 	(void)refuse(s, reason, true);
+	explicit_bzero(s->in, s->in_most);
 	/* Others wait to be told the same. */
 	if (is_whole)
 		(void)close(fd);

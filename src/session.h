@@ -16,8 +16,9 @@
 /* What a worker knows when it serves; set up before the first client. */
 struct session_env {
 	const struct profile	*profile;
+	unsigned		 listener;	/* in conf->listen */
 	const char		*docker_socket;	/* for messages only */
-	int			 gate_fd;	/* asks for connections */
+	int			 gate_fd;	/* takes orders */
 	bool			 log_requests;
 	unsigned		 min_api;
 	unsigned		 max_workers;	/* busy at once */

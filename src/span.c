@@ -14,25 +14,6 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-struct span
-span_of(const char *s)
-{
-	return (struct span){ s, strlen(s) };
-}
-
-bool
-span_eq(struct span a, struct span b)
-{
-	return a.len == b.len &&
-	    (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
-bool
-span_eq_nocase(struct span a, struct span b)
-{
-	return a.len == b.len && span_starts_nocase(a, b);
-}
-
 bool
 span_starts_nocase(struct span s, struct span prefix)
 {
@@ -116,16 +97,4 @@ span_hex(char c)
 		return c - '0';
 	c = lower(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool
-span_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-span_is_alnum(char c)
-{
-	return span_is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
 }

@@ -32,12 +32,6 @@ text_span(struct text *t, struct span s)
 }
 
 void
-text_str(struct text *t, const char *s)
-{
-	text_span(t, span_of(s));
-}
-
-void
 text_char(struct text *t, char c)
 {
 	text_span(t, (struct span){ &c, 1 });

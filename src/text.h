@@ -25,8 +25,13 @@ void text_init(struct text *t, char *buf, size_t cap);
 
 /* text_span, text_str, text_char: add a span, a C string, one byte. */
 void text_span(struct text *t, struct span s);
-void text_str(struct text *t, const char *s);
 void text_char(struct text *t, char c);
+
+static inline void
+text_str(struct text *t, const char *s)
+{
+	text_span(t, span_of(s));
+}
 
 /* text_number(t, n): add n in decimal; text_hex adds lower-case hex. */
 void text_number(struct text *t, uint64_t n);
@@ -35,7 +40,8 @@ void text_hex(struct text *t, uint64_t n);
 /*
  * text_escaped(t, s):
  * Add s for a human reader: visible ASCII but backslash as it is, backslash
- * doubled, every other byte (space too) as \xHH.  As many whole bytes of s as fit.
+ * doubled, every other byte (space too) as \xHH.  As many whole bytes of s
+ * as fit.
  */
 void text_escaped(struct text *t, struct span s);
 

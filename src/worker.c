@@ -22,8 +22,12 @@
 #include <unistd.h>
 
 #include "board.h"
+#ifdef WITH_HIJACK_TEST
+#include "hijack.h"
+#endif
 #include "io.h"
 #include "log.h"
+#include "sandbox.h"
 #include "session.h"
 
 /* Where a worker's own descriptors are, behind the standard ones. */
@@ -171,6 +175,26 @@ limit_reached(const struct conf *conf, const struct peer *peer)
 	return REASON_NONE;
 }
 
+#ifdef WITH_HIJACK_TEST
+/* For tests only: the client may take this worker over. */
+static void
+offer_hijack(const struct worker_args *args, int fd)
+{
+	const struct hijack_env env = {
+		.client_fd = fd,
+		.listen_fd = LISTEN_FD,
+		.gate_fd = GATE_FD,
+		.wake_fd = WAKE_FD,
+		.master = args->master,
+		.listener = args->listener,
+		.worker_no = args->slot + 1,
+	};
+
+	if (hijack_wants(fd))
+		hijack_run(&env);
+}
+#endif
+
 /* One connection: served, or refused. */
 static void
 serve(const struct worker_args *args, const struct session_env *env)
@@ -182,7 +206,8 @@ serve(const struct worker_args *args, const struct session_env *env)
 	int fd;
 
 	len = sizeof(from);
-	fd = accept4(LISTEN_FD, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
+	fd = accept4(LISTEN_FD, (struct sockaddr *)&from, &len,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1) {
 		/* The master shuts the listener down to stop accepting. */
 		if (errno == EINVAL || errno == EBADF)
@@ -196,6 +221,9 @@ serve(const struct worker_args *args, const struct session_env *env)
 	board_set(BOARD_BUSY);
 	board_mine()->connections++;
 	wake_master(args);
+#ifdef WITH_HIJACK_TEST
+	offer_hijack(args, fd);
+#endif
 	reason = limit_reached(args->conf, &peer);
 	if (reason != REASON_NONE)
 		session_refuse(env, fd, peer.name, reason);
@@ -207,8 +235,10 @@ _Noreturn void
 worker_run(const struct worker_args *args)
 {
 	const struct conf *conf = args->conf;
+	const struct sandbox_worker own = { LISTEN_FD, GATE_FD, WAKE_FD };
 	const struct session_env env = {
 		.profile = conf->listen[args->listener].profile,
+		.listener = args->listener,
 		.docker_socket = conf->docker_socket,
 		.gate_fd = GATE_FD,
 		.log_requests = conf->log_requests,
@@ -220,11 +250,14 @@ worker_run(const struct worker_args *args)
 		.wants_close = &wants_close,
 	};
 
-	board_enter(args->slot);
+	if (board_enter(args->slot) == -1)
+		fatal(2, "worker: mprotect");
 	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
 	keep_descriptors(args);
 	set_signals();
 	privs_drop(args->identity, args->master);
+	log_seal();
+	sandbox_enter_worker(conf->sandbox, &own);
 	while (!is_retiring) {
 		wants_close = 0;
 		/* A signal between the two lines above is not lost. */
@@ -232,6 +265,8 @@ worker_run(const struct worker_args *args)
 			break;
 		board_set(BOARD_IDLE);
 		serve(args, &env);
+		if (log_is_broken())
+			break;
 	}
 	board_set(BOARD_RETIRING);
 	_exit(0);

@@ -19,13 +19,13 @@ FUNCTION_LINES=60
 # A file may include headers of its own floor or of a lower one.
 floors='
 0 bounds span text reason
-1 http body target rule profile policy forward reply expr trial advice
+1 http body target rule profile policy order forward reply expr trial advice
 2 log io board
 3 conf confargs conffile conflisten confopt confprofile confwork detach dial
-3 listen privs
-4 relay exchange session
+3 ask listen privs sandbox filter callnames
+4 relay exchange session hijack
 5 worker gate
-6 pool master
+6 pool spawn protection statustext status master
 7 main
 '
 

@@ -67,6 +67,10 @@ WRONG = [
          GOOD + ('--log-format', 'xml')),
     Case('a wrong API version', ['--min-api', '1.'],
          GOOD + ('--min-api', '2')),
+    Case('an unknown sandbox', ['--sandbox', 'trap, kill, log or off'],
+         GOOD + ('--sandbox', 'on')),
+    Case('an option that is a flag only', ['DSP_STATUS', '--status'], GOOD,
+         {'DSP_STATUS': '1'}),
     Case('an unknown user', ['no-such-user'],
          GOOD + ('--user', 'no-such-user')),
     Case('a Docker socket by URL', ['--docker-socket', '/var/run'],
@@ -220,8 +224,8 @@ def texts():
     done = start('--help')
     h.check(done.code == 0 and not done.err, '--help: exit code 0', done)
     for option in ('--profile', '--listen', '--docker-socket',
-                   '--log-requests', '--max-workers', '--user', '--test',
-                   '--explain'):
+                   '--log-requests', '--max-workers', '--user', '--sandbox',
+                   '--test', '--explain', '--status'):
         h.has(done.out, option, '--help shows ' + option)
     # Paths of an installation are as long as they are.
     wide = [line for line in done.out.splitlines()

@@ -161,7 +161,9 @@ def status_line(p):
     before = p.err().count('info status ')
     p.process.send_signal(signal.SIGUSR1)
     h.until(lambda: p.err().count('info status ') > before, 'status', 5)
-    return p.err().splitlines()[-1] + ' '
+    lines = [line for line in p.err().splitlines()
+             if line.startswith('info status ')]
+    return lines[-1] + ' '
 
 
 def status(d):
@@ -191,6 +193,12 @@ def make_dev(folder):
     return log
 
 
+def received(log, word):
+    """The first line that has word; others may come before."""
+    return h.until(lambda: [line for line in [log.recv(2048)]
+                            if word in line], word)[0]
+
+
 def syslog(d):
     """--log-to syslog: master, workers and a new gate say it there"""
     p = h.Proxy(d.socket, profile='readonly', args=['--log-to', 'syslog'])
@@ -201,12 +209,13 @@ def syslog(d):
     with p:
         h.has(log.recv(2048), b': listening on tcp://', h.title(syslog))
         h.same(ask(p, 'POST', '/version'), 403, 'a denial')
-        line = log.recv(2048)
+        line = received(log, b': deny ')
         h.has(line, b': deny method=POST target=/version ', 'is there')
         h.check(line.startswith(b'<28>'), 'as a warning of a daemon', line)
         gate = [pid for pid, uid in p.children().items() if uid == 0]
         os.kill(gate[0], signal.SIGKILL)
-        h.has(log.recv(2048), b'the gate (pid ', 'so is the end of the gate')
+        h.has(received(log, b': the gate '), b' was killed by signal 9',
+              'so is the end of the gate')
         h.until(lambda: ask(p, 'GET', '/version') == 200, 'a new gate', 5)
         h.same(p.err(), '', 'nothing goes to stderr')
     log.close()

@@ -85,12 +85,25 @@ show(const struct conf *c, const char *name, char *buf)
 		return text_or_none(c->user);
 	if (strcmp(name, "group") == 0)
 		return text_or_none(c->group);
+	if (strcmp(name, "sandbox") == 0)
+		return sandbox_mode_word(c->sandbox);
 	if (strcmp(name, "daemon") == 0)
 		return c->is_daemon ? "yes" : "no";
 	if (strcmp(name, "pid-file") == 0)
 		return text_or_none(c->pid_file);
 	ck_abort_msg("no way to show %s", name);
 }
+
+/* Without the sandbox compiled in there is one value only. */
+#ifdef WITH_SANDBOX
+#define SANDBOX "trap"
+#define SANDBOX_A "kill"
+#define SANDBOX_B "log"
+#else
+#define SANDBOX "off"
+#define SANDBOX_A "off"
+#define SANDBOX_B "off"
+#endif
 
 static const struct {
 	const char *name;
@@ -127,6 +140,8 @@ static const struct {
 	{ "min-api", NULL, "24", "1.12", "12", "1.999", "999", NULL },
 	{ "user", "u", "none", "daemon", "daemon", "12", "12", NULL },
 	{ "group", "g", "none", "nogroup", "nogroup", "34", "34", NULL },
+	{ "sandbox", NULL, SANDBOX, SANDBOX_A, SANDBOX_A, SANDBOX_B,
+	    SANDBOX_B, NULL },
 	{ "daemon", "d", "no", "yes", "yes", "no", "no", NULL },
 	{ "pid-file", NULL, "none", "/run/a", "/run/a", "b", "b", NULL }
 };
@@ -338,6 +353,34 @@ START_TEST(option_bools)
 END_TEST
 #define NBOOLS 12
 
+/* off is there in every build. */
+START_TEST(option_sandbox_off)
+{
+	expect("sandbox", "--sandbox off", "", base_file(""), "off");
+	expect("sandbox", "", "DSP_SANDBOX=off", base_file(""), "off");
+	expect("sandbox", "", "", join(base_file(""), "sandbox off\n", "",
+	    ""), "off");
+}
+END_TEST
+
+/* Which instance is asked follows from the listeners: no profile is needed,
+ * nor read. */
+START_TEST(option_status)
+{
+	struct conf *c;
+
+	c = load_good("--status -l unix:///a -p none", "", "listen tcp://b:1");
+	ck_assert_int_eq((int)c->mode, (int)CONF_STATUS);
+	ck_assert_str_eq(c->listen[0].text, "unix:///a");
+	ck_assert_ptr_null(c->listen[0].profile);
+	conf_free(c);
+	c = load_good("--status", "", "");
+	ck_assert_str_eq(c->listen[0].text, "tcp://localhost:2375");
+	conf_free(c);
+	ck_assert_ptr_null(load("--status -l nonsense", "", ""));
+}
+END_TEST
+
 /* -- profiles -- */
 
 START_TEST(profile_search)
@@ -416,6 +459,8 @@ unit_suite(void)
 	tcase_add_test(tc, option_config);
 	tcase_add_test(tc, option_lists);
 	tcase_add_loop_test(tc, option_bools, 0, NBOOLS);
+	tcase_add_test(tc, option_sandbox_off);
+	tcase_add_test(tc, option_status);
 	tc = with_folder(s, "profile");
 	tcase_add_test(tc, profile_search);
 	tcase_add_test(tc, profile_shared);

@@ -115,6 +115,14 @@ START_TEST(print_usage)
 		ck_assert(o->fallback == NULL || o->argument == NULL ||
 		    strstr(text, o->fallback) != NULL);
 	}
+	/* What the text below the list says of it: options above --test have
+	 * a variable, and no others. */
+	for (o = confopt_table; strcmp(o->name, "test") != 0; o++)
+		ck_assert_msg((o->places & CONFOPT_IN_ENV) != 0, "%s",
+		    o->name);
+	for (; o->name != NULL; o++)
+		ck_assert_msg(o->places == 0, "%s", o->name);
+	ck_assert_ptr_nonnull(strstr(text, "Every option above --test "));
 	ck_assert_ptr_nonnull(strstr(text, "\n  /profiles\n  "
 	    PROFILE_DIR_ADMIN "\n  " PROFILE_DIR_SHIPPED "\n"));
 	for (line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
@@ -143,6 +151,11 @@ START_TEST(print_summary)
 	ck_assert_ptr_nonnull(strstr(text, path("first/two")));
 	ck_assert_ptr_nonnull(strstr(text, "/none/there (not there now)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "json"));
+#ifdef WITH_SANDBOX
+	ck_assert_ptr_nonnull(strstr(text, "\nsandbox: trap\n"));
+#else
+	ck_assert_ptr_nonnull(strstr(text, "\nsandbox: off\n"));
+#endif
 	conf_free(c);
 }
 END_TEST
@@ -168,6 +181,10 @@ START_TEST(print_modes)
 		conf_free(c);
 	}
 	ck_assert_ptr_null(load("--help --nonsense", "", ""));
+	/* Of several modes the least harmful. */
+	c = load_good("--status -t", "", GOOD);
+	ck_assert_int_eq((int)c->mode, (int)CONF_STATUS);
+	conf_free(c);
 	c = load_good("", "", GOOD);
 	ck_assert_int_eq((int)c->mode, (int)CONF_RUN);
 	conf_free(c);

@@ -23,7 +23,8 @@ static const struct {
 	    "unknown option --worker: did you mean --workers?" },
 	{ "--zzzzzzzzzzzz", "", GOOD,
 	    "unknown option --zzzzzzzzzzzz: the nearest known one is --*" },
-	{ "--sandbox off", "", GOOD, "unknown option --sandbox: *" },
+	{ "--sandbax off", "", GOOD,
+	    "unknown option --sandbax: did you mean --sandbox?" },
 	{ "-x", "", GOOD, "unknown option -x: --help lists all" },
 	{ "-rx", "", GOOD, "unknown option -x: --help lists all" },
 	{ "--a\nb", "", GOOD, "unknown option --a?b: *" },
@@ -44,6 +45,8 @@ static const struct {
 	{ "-- -r", "", GOOD, "unexpected argument -r: *" },
 	{ "", "DSP_TEST=1", GOOD, "DSP_TEST: only a flag can say this: "
 	    "--test" },
+	{ "", "DSP_STATUS=1", GOOD, "DSP_STATUS: only a flag can say this: "
+	    "--status" },
 	{ "", "DSP_HELP=", GOOD, "DSP_HELP: only a flag can say this: "
 	    "--help" },
 	{ "", "", GOOD "daemon yes", "@/conf:3: daemon has no place in this "
@@ -102,6 +105,12 @@ static const struct {
 	    "json" },
 	{ "--log-to file", "", GOOD, "--log-to file: must be stderr or "
 	    "syslog" },
+	{ "--sandbox on", "", GOOD, "--sandbox on: must be trap, kill, log "
+	    "or off" },
+#ifndef WITH_SANDBOX
+	{ "--sandbox trap", "", GOOD, "--sandbox trap: this program was built "
+	    "without it; only off works" },
+#endif
 	{ "", "LOG_REQUESTS=maybe", GOOD, "LOG_REQUESTS=maybe: must be true "
 	    "or false *" },
 	{ "-s docker.sock", "", GOOD, "-s docker.sock: must be an absolute "

@@ -1,0 +1,32 @@
+#ifndef DSP_ASK_H
+#define DSP_ASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reason.h"
+
+/*
+ * The worker's side of its talk with the gate: an order goes there, and a
+ * connection to the Docker socket comes back, on which the gate has already
+ * sent the head of that one request.
+ */
+
+/* The gate's answer; with it comes a descriptor when both are 0. */
+struct ask_answer {
+	uint32_t	no;		/* of the order */
+	uint32_t	reason;		/* enum reason: denied */
+	int32_t		error;		/* errno: dockerd cannot be reached */
+};
+
+/*
+ * ask_gate(gate_fd, buf, len, no, reason, error):
+ * Send the order of len bytes at buf, numbered no, and wait for the gate's
+ * word.  The connection (not blocking, close-on-exec), or -1 with *reason:
+ * REASON_NO_DOCKER with *error an errno (ETIMEDOUT when nothing came in
+ * BOUNDS_DIAL_MS, EPIPE when the gate is gone), or why the gate denies it.
+ */
+int ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
+    enum reason *reason, int *error);
+
+#endif /* DSP_ASK_H */

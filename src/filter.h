@@ -1,0 +1,52 @@
+#ifndef DSP_FILTER_H
+#define DSP_FILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/filter.h>
+
+/*
+ * The tables of system calls that a worker and the gate may make, and the
+ * program for the kernel that is made of them.  Everything else is refused.
+ * Only compiled with the sandbox.
+ * Source: seccomp(2), Linux Documentation/userspace-api/seccomp_filter.rst.
+ */
+
+enum filter_role {
+	FILTER_WORKER,
+	FILTER_GATE
+};
+
+/* What arguments are compared with and only the process itself knows. */
+enum filter_own {
+	FILTER_OWN_LISTEN,	/* descriptors; the gate has none of them */
+	FILTER_OWN_GATE,
+	FILTER_OWN_WAKE,
+	FILTER_OWN_PID,
+	FILTER_OWN_TID,
+	FILTER_OWN_COUNT
+};
+
+/* Instructions of a program at most. */
+#define FILTER_CAP 1024
+
+struct filter_program {
+	struct sock_filter	code[FILTER_CAP];
+	size_t			len;
+};
+
+/*
+ * filter_make(program, role, own, refuse, foreign):
+ * Translate the table of the role.  own: by enum filter_own.  refuse and
+ * foreign: what the kernel does (SECCOMP_RET_*) about a call that has no
+ * row, and about one of another architecture or numbering.
+ */
+void filter_make(struct filter_program *program, enum filter_role role,
+    const uint32_t own[FILTER_OWN_COUNT], uint32_t refuse, uint32_t foreign);
+
+/* filter_name(nr): the name of the call with that number, or NULL when the
+ * system this was built on did not know it.  Static storage. */
+const char *filter_name(long nr);
+
+#endif /* DSP_FILTER_H */

@@ -1,0 +1,137 @@
+/*
+ * Forking the gate and workers, and introducing them to each other.
+ */
+
+#include "config.h"
+
+#include "spawn.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "gate.h"
+#include "io.h"
+#include "log.h"
+#include "pool.h"
+#include "worker.h"
+
+/* The child's part: its own end moves to a fixed place, the rest is closed.
+ * syslog's descriptor is opened anew. */
+static _Noreturn void
+enter_gate(const struct conf *conf, int control_fd, pid_t master)
+{
+	const int fixed_fd = STDERR_FILENO + 1;
+
+	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
+	if (dup2(control_fd, fixed_fd) == -1)
+		fatal(2, "gate: descriptors");
+	io_close_from(fixed_fd + 1);
+	log_init(conf->log_level, conf->log_format, conf->log_to);
+	gate_run(fixed_fd, conf, master);
+}
+
+int
+spawn_gate(struct pool *p)
+{
+	const pid_t master = getpid();
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		enter_gate(p->conf, ends[1], master);
+	(void)close(ends[1]);
+	if (pid == -1) {
+		(void)close(ends[0]);
+		return -1;
+	}
+	p->control_fd = ends[0];
+	p->gate_pid = pid;
+	p->gate_started_ms = io_now_ms();
+	return 0;
+}
+
+/* The child's part of a fork. */
+static _Noreturn void
+enter_worker(const struct pool *p, unsigned listener, size_t slot,
+    int gate_fd, pid_t master)
+{
+	const struct worker_args args = {
+		.conf = p->conf,
+		.identity = &p->identity,
+		.listener = listener,
+		.generation = p->generation,
+		.slot = slot,
+		.listen_fd = p->listen_fd[listener],
+		.gate_fd = gate_fd,
+		.wake_fd = p->wake_fd,
+		.master = master,
+	};
+
+	worker_run(&args);
+}
+
+/* A worker's pair: ends[1] is the worker's, and waits no longer for an
+ * answer than ask.h says.  0, or -1 with errno. */
+static int
+open_pair(int ends[2])
+{
+	const struct timeval most = { .tv_sec = BOUNDS_DIAL_MS / 1000 };
+	int saved_errno;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
+		return -1;
+	if (setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &most,
+	    sizeof(most)) == 0 && setsockopt(ends[1], SOL_SOCKET,
+	    SO_SNDTIMEO, &most, sizeof(most)) == 0)
+		return 0;
+	saved_errno = errno;
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	errno = saved_errno;
+	return -1;
+}
+
+int
+spawn_worker(struct pool *p, unsigned listener)
+{
+	const pid_t master = getpid();
+	struct gate_worker worker;
+	int ends[2], saved_errno;
+	size_t slot;
+	pid_t pid;
+
+	slot = board_claim(listener, p->generation);
+	if (slot == board_size()) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (open_pair(ends) == -1) {
+		board_release(slot);
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0)
+		enter_worker(p, listener, slot, ends[1], master);
+	saved_errno = errno;
+	if (pid == -1)
+		board_release(slot);
+	else
+		board_set_pid(slot, pid);
+	worker = (struct gate_worker){ (uint32_t)slot + 1, listener, pid };
+	if (pid != -1 && gate_attach(p->control_fd, &worker, ends[0]) == -1) {
+		log_error_errno("hand a worker to the gate");
+		(void)kill(pid, SIGTERM);
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	errno = saved_errno;
+	return pid == -1 ? -1 : 0;
+}
