@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <linux/audit.h>
@@ -124,8 +125,12 @@ static const struct row worker_rows[] = {
 	CALL(sigreturn),	/* the same on arm */
 #endif
 	CALL(restart_syscall),	/* poll goes on after SIGSTOP and SIGCONT */
-	CALL(exit_group),	/* retire */
-	CALL(exit),		/* the same, where exit_group is missing */
+	/* retire, or fail; a code of 2 would have the master give up */
+	CALL_IF(exit_group, IS(0, EXIT_SUCCESS)),
+	CALL_IF(exit_group, IS(0, EXIT_FAILURE)),
+	/* the same, where exit_group is missing */
+	CALL_IF(exit, IS(0, EXIT_SUCCESS)),
+	CALL_IF(exit, IS(0, EXIT_FAILURE)),
 };
 
 static const struct row gate_rows[] = {
@@ -178,8 +183,11 @@ static const struct row gate_rows[] = {
 	CALL(sigreturn),	/* the same on arm */
 #endif
 	CALL(restart_syscall),	/* waits go on after SIGSTOP and SIGCONT */
-	CALL(exit_group),	/* the end */
-	CALL(exit),		/* the same, where exit_group is missing */
+	CALL_IF(exit_group, IS(0, EXIT_SUCCESS)),	/* the end */
+	CALL_IF(exit_group, IS(0, EXIT_FAILURE)),	/* a failure */
+	/* the same, where exit_group is missing */
+	CALL_IF(exit, IS(0, EXIT_SUCCESS)),
+	CALL_IF(exit, IS(0, EXIT_FAILURE)),
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))

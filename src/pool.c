@@ -301,8 +301,7 @@ bury_worker(struct pool *p, size_t slot, int status)
 {
 	bool is_early, is_failure, is_attack;
 
-	is_attack = WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS ||
-	    board_pid(slot) == p->expelled);
+	is_attack = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 	if (is_attack)
 		p->attacks++;
 	is_failure = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
@@ -374,8 +373,9 @@ pool_hear_gate(struct pool *p)
 		slot = board_find(pid);
 		if (slot == board_size())
 			continue;
-		p->expelled = pid;
 		(void)kill(pid, SIGKILL);
+		p->attacks++;
+		back_off(p);
 	}
 }
 

@@ -27,8 +27,6 @@ struct pool {
 	int64_t			 backoff_ms;	/* after an early death */
 	int64_t			 next_spawn_ms;
 	unsigned		 burst[BOUNDS_LISTEN_CAP];
-	pid_t			 expelled;	/* last worker the gate had
-						 * killed */
 	uint64_t		 attacks;	/* workers killed by the gate
 						 * or the filter */
 };

@@ -6,6 +6,8 @@
 
 #include "reply.h"
 
+#include <string.h>
+
 #include "text.h"
 
 /* Reason phrases of the statuses in REASON_TABLE, RFC 9110 section 15. */
@@ -68,14 +70,15 @@ put_message(struct text *t, const struct reply *r)
 size_t
 reply_make(char buf[BOUNDS_REPLY_CAP], const struct reply *r)
 {
-	char message[BOUNDS_REPLY_CAP - 512];
+	char head[REPLY_HEAD_CAP];
 	struct text body, t;
 	int status;
 
 	status = reason_info(r->reason)->status;
-	text_init(&body, message, sizeof(message));
+	text_init(&body, buf + REPLY_HEAD_CAP,
+	    BOUNDS_REPLY_CAP - REPLY_HEAD_CAP);
 	put_message(&body, r);
-	text_init(&t, buf, BOUNDS_REPLY_CAP);
+	text_init(&t, head, sizeof(head));
 	text_str(&t, r->minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ");
 	text_number(&t, (uint64_t)status);
 	text_char(&t, ' ');
@@ -89,7 +92,11 @@ reply_make(char buf[BOUNDS_REPLY_CAP], const struct reply *r)
 	else if (r->minor == 0)
 		text_str(&t, "Connection: keep-alive\r\n");
 	text_str(&t, "\r\n");
-	if (!r->is_head)
-		text_span(&t, (struct span){ message, body.len });
-	return t.len;
+	memcpy(buf, head, t.len);
+	if (r->is_head) {
+		memset(body.buf, 0, body.len);
+		return t.len;
+	}
+	memmove(buf + t.len, body.buf, body.len);
+	return t.len + body.len;
 }

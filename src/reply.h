@@ -22,8 +22,13 @@ struct reply {
 	int		 minor;		/* HTTP/1.minor */
 };
 
+/* Bytes of an answer's head at most: no word of a client is in it. */
+#define REPLY_HEAD_CAP 512
+
 /*
- * reply_make(buf, r): write the answer, head and body; its length.
+ * reply_make(buf, r):
+ * Write the answer, head and body, at the start of buf; its length.  Behind
+ * it up to REPLY_HEAD_CAP bytes more have been written to.
  * Source: Docker Engine API, ErrorResponse.
  */
 size_t reply_make(char buf[BOUNDS_REPLY_CAP], const struct reply *r);

@@ -135,7 +135,7 @@ refuse(struct session *s, enum reason reason, bool is_close)
 	len = reply_make(buf, &reply);
 	is_sent = io_send_all(s->fd, buf, len, io_now_ms() +
 	    s->env->head_timeout_ms) == 0;
-	explicit_bzero(buf, len);
+	explicit_bzero(buf, len + REPLY_HEAD_CAP);
 	if (!is_sent)
 		return STEP_CLOSE;
 	return is_close ? STEP_LINGER : STEP_AGAIN;

@@ -111,6 +111,8 @@ static const struct attempt worker_attempts[] = {
 	{ "restart_syscall", SYS_restart_syscall, { 0 }, EINTR },
 	{ "exit", SYS_exit, { 0 }, WORKS },
 	{ "exit_group", SYS_exit_group, { 0 }, WORKS },
+	{ "exit as hopeless", SYS_exit, { 2 }, REFUSED },
+	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
 	{ "socket", SYS_socket, { AF_UNIX, SOCK_STREAM }, REFUSED },
 	{ "connect", SYS_connect, { CLIENT, P(nowhere), sizeof(nowhere) },
 	    REFUSED },
@@ -222,6 +224,8 @@ static const struct attempt gate_attempts[] = {
 	{ "restart_syscall", SYS_restart_syscall, { 0 }, EINTR },
 	{ "exit", SYS_exit, { 0 }, WORKS },
 	{ "exit_group", SYS_exit_group, { 0 }, WORKS },
+	{ "exit as hopeless", SYS_exit, { 2 }, REFUSED },
+	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
 #ifdef SYS_poll
 	{ "poll", SYS_poll, { P(waits), 1, 0 }, WORKS },
 #endif
@@ -371,12 +375,12 @@ END_TEST
 static int
 call_i386(const void *arg)
 {
-	long result = 20;
+	long got = 20;
 
 	(void)arg;
-	__asm__ volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9",
+	__asm__ volatile("int $0x80" : "+a"(got) : : "memory", "r8", "r9",
 	    "r10", "r11");
-	return result == getpid() ? 0 : 1;
+	return got == getpid() ? 0 : 1;
 }
 
 START_TEST(i386_refused)

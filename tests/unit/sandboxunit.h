@@ -8,6 +8,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -45,6 +46,9 @@ static const struct sandbox_worker own = { LISTEN, PAIR, WAKE };
 /* What the last child wrote to standard error. */
 static char said[8192];
 
+/* What its act returned; the filter does not let every code pass. */
+static int *result;
+
 /* Names of nothing. */
 static struct sockaddr_un nowhere = { .sun_family = AF_UNIX };
 static char new_file[64], new_folder[64];
@@ -79,6 +83,9 @@ set_up(void)
 	int ends[2];
 
 	ck_assert_int_eq(setrlimit(RLIMIT_CORE, &none), 0);
+	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(result, MAP_FAILED);
 	(void)snprintf(nowhere.sun_path, sizeof(nowhere.sun_path),
 	    "/tmp/check_sandbox.%ld.none", (long)getpid());
 	(void)snprintf(new_file, sizeof(new_file),
@@ -121,7 +128,8 @@ start(enum role role, enum sandbox_mode mode, void (*before)(void),
 	if (before != NULL)
 		before();
 	enter(role, mode);
-	_exit(act(arg));
+	*result = act(arg);
+	_exit(0);
 }
 
 /*
@@ -138,6 +146,7 @@ run_with(enum role role, enum sandbox_mode mode, void (*before)(void),
 	pid_t pid;
 
 	ck_assert_int_eq(pipe(ends), 0);
+	*result = 0;
 	pid = start(role, mode, before, act, arg, ends[1]);
 	(void)close(ends[1]);
 	len = 0;
@@ -146,7 +155,7 @@ run_with(enum role role, enum sandbox_mode mode, void (*before)(void),
 	said[len] = '\0';
 	(void)close(ends[0]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return status;
+	return status == 0 ? W_EXITCODE(*result, 0) : status;
 }
 
 static inline int

@@ -1,0 +1,136 @@
+"""Broken copies of the program, one hole each, to see that the attacks of
+96-hijack.py find them."""
+
+import hijack_calls as calls
+import hijack_inside as inside
+import hijack_orders as lies
+from hijack_stand import Stand
+
+WORKERS = 10
+ROWS_BEGIN = 'static const struct row worker_rows[] = {\n'
+
+
+def rows(table, *names):
+    """Those rows; all of the names must be there."""
+    found = [row for row in table if set(names) & set(row[:2])]
+    assert len(found) >= len(names), names
+    return found
+
+
+def attack(what, call):
+    """The attempts that are called so."""
+    found = [row for row in calls.ROWS if row[:2] == (what, call)]
+    assert found, (what, call)
+    return lambda stand: calls.refused(stand, found)
+
+
+def lie(*names):
+    found = rows(lies.FORGED, *names)
+    return lambda stand: lies.forged(stand, found)
+
+
+def again(*names):
+    found = rows(lies.SECOND, *names)
+    return lambda stand: lies.second(stand, found)
+
+
+def secret(*whats):
+    """Only those secrets count, any of them."""
+    return lambda stand: (
+        point for point in inside.wiped(stand, stand.token)
+        if any(f'client, {what}:' in point[1] for what in whats))
+
+
+# what is broken, file, text, what is put in its place, the attack, the mode
+HOLES = (
+    ('openat is allowed', 'filter.c', ROWS_BEGIN,
+     ROWS_BEGIN + '\tCALL(openat),\n', attack('open a file', 'openat')),
+    ('socket is allowed', 'filter.c', ROWS_BEGIN,
+     ROWS_BEGIN + '\tCALL(socket),\n',
+     attack('a socket of family 1', 'socket')),
+    ('mmap is allowed', 'filter.c', ROWS_BEGIN,
+     ROWS_BEGIN + '\tCALL(mmap),\n', attack('memory to execute', 'mmap')),
+    ('a call of no name here is allowed', 'filter.c', ROWS_BEGIN,
+     ROWS_BEGIN + '\t{ .nr = 453 },\n', attack('a shadow stack', 453)),
+    ('accept4 on any socket', 'filter.c',
+     'CALL_IF(accept4, IS_OWN(0, LISTEN))', 'CALL(accept4)',
+     attack('accept on the pair', 'accept4')),
+    ('recvmsg from anybody', 'filter.c',
+     'CALL_IF(recvmsg, IS_OWN(0, GATE))', 'CALL(recvmsg)',
+     attack('take descriptors from a client', 'recvmsg')),
+    ('shutdown of the listener', 'filter.c',
+     'CALL_IF(shutdown, NOT_OWN(0, LISTEN))', 'CALL(shutdown)',
+     attack('shut the listener down', 'shutdown')),
+    ('write to anything', 'filter.c', 'CALL_IF(write, IS_OWN(0, WAKE))',
+     'CALL(write)', attack('write elsewhere than the wake-up', 'write')),
+    ('sendto to any address', 'filter.c',
+     'takes no descriptors along */\n\tCALL_IF(sendto, IS_ZERO(4), '
+     'IS_ZERO(5))', 'takes no descriptors along */\n\tCALL(sendto)',
+     attack('send to an address', 'sendto')),
+    ('other architectures are not refused', 'filter.c',
+     'add_not(p, FILTER_ARCH, p->len + 2);\n\tadd_return(p, foreign);',
+     'add_not(p, FILTER_ARCH, p->len + 2);\n'
+     '\tadd_return(p, SECCOMP_RET_ALLOW);', calls.foreign),
+    ('code of rules can be written', 'sandbox.c', '\tseal_memory();\n', '',
+     inside.code),
+    ('no Landlock', 'sandbox.c', 'enter_landlock(role == FILTER_GATE);', '',
+     calls.connections, 'log'),
+    ('descriptors of others are not closed', 'worker.c',
+     'io_close_from(FREE_FD);', '(void)0;', inside.outside),
+    ("the master's part of the board can be written", 'board.c',
+     'return mprotect(page, page_len, PROT_READ);', 'return 0;',
+     inside.board),
+    ('the gate judges nothing again', 'gate.c',
+     '&verdict) == POLICY_ALLOW)', '&verdict) == POLICY_ALLOW || true)',
+     lie('for what the profile denies')),
+    ("the gate takes another listener's word", 'gate.c',
+     'if (order.listener != seat->worker.listener)', 'if (0)',
+     lie('of another listener, whose profile allows it')),
+    ('orders have any fields', 'order.c', '!is_kept(field->name) ||', '',
+     lie('with the field Connection')),
+    ('orders have any target', 'order.c',
+     'target_parse(target, &r->target) != REASON_NONE',
+     'target_parse(target, &r->target) == REASON_COUNT',
+     lie('with another request in the target')),
+    ('no "close" in the head', 'forward.c',
+     '"Connection: close\\r\\n");\n\t\treturn;',
+     '"Connection: keep-alive\\r\\n");\n\t\treturn;',
+     again('behind the request', 'behind the answer', 'behind a body')),
+    ('no "close" beside an upgrade', 'forward.c', 'Upgrade, close', 'Upgrade',
+     again('behind a failed exec', 'behind the answer to a failed exec')),
+    ('requests are not wiped', 'session.c',
+     'explicit_bzero(s->in, s->in_most);\n\tif (', 'if (',
+     # Which of them the next request overwrites is chance.
+     secret('allowed, body', 'denied, body', 'refused, body', 'chunked, body',
+            'half a head', 'tunnel')),
+    ('answers are not wiped', 'exchange.c',
+     'explicit_bzero(x->received, x->received_most);', '(void)0;',
+     secret('answer')),
+)
+
+
+def found(d, workshop, hole, token):
+    """What of the attack succeeds where that hole is."""
+    name, file, text, instead, part, *mode = hole
+    program = workshop.program(file, text, instead)
+    with Stand(d, program, '', WORKERS, mode[0] if mode else 'trap',
+               'listener' in name, is_broken=True) as stand:
+        stand.token = token
+        return list(breaches(part(stand)))
+
+
+def breaches(points):
+    try:
+        for is_ok, what, *_notes in points:
+            if not is_ok:
+                yield what
+    except (OSError, EOFError, AssertionError) as why:
+        yield f'{type(why).__name__}: {why}'
+
+
+def all_found(d, workshop, token):
+    """Each hole makes an attack succeed."""
+    for hole in HOLES:
+        what = found(d, workshop, hole, token)
+        yield (what, f'planted: {hole[0]}: no longer true: '
+               f'{(what or ["?"])[0]} ({len(what)} in all)')
