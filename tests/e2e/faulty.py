@@ -134,6 +134,7 @@ class Faulty:
         self.listener.bind(self.path)
         os.chmod(self.path, 0o666)
         self.listener.listen(backlog)
+        self.acceptor = None
         if accepts:
             self.accept()
 
@@ -141,12 +142,18 @@ class Faulty:
         return self
 
     def __exit__(self, *_why):
+        # Not only close: a thread on its way to accept() would take the next
+        # listener with that number for this one.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        if self.acceptor:
+            self.acceptor.join()
         self.listener.close()
         self.drop_all()
         h.shutil.rmtree(self.dir, ignore_errors=True)
 
     def accept(self):
-        threading.Thread(target=self.accept_all, daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept_all, daemon=True)
+        self.acceptor.start()
 
     def accept_all(self):
         while True:
