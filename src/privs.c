@@ -17,6 +17,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -170,14 +171,64 @@ parse_id(const char *text, uint32_t *id)
 	return true;
 }
 
+/* The entry of that name, or of that id when name is NULL. */
+#ifdef WITH_STATIC
+/* A static program that loads glibc's modules for other databases may crash:
+ * the files alone are read. */
+static const struct passwd *
+find_user(const char *name, uid_t uid)
+{
+	const struct passwd *pw;
+	FILE *f;
+
+	f = fopen("/etc/passwd", "re");
+	if (f == NULL)
+		return NULL;
+	do
+		pw = fgetpwent(f);
+	while (pw != NULL && (name != NULL ? strcmp(pw->pw_name, name) != 0 :
+	    pw->pw_uid != uid));
+	(void)fclose(f);
+	return pw;
+}
+
+static const struct group *
+find_group(const char *name)
+{
+	const struct group *gr;
+	FILE *f;
+
+	f = fopen("/etc/group", "re");
+	if (f == NULL)
+		return NULL;
+	do
+		gr = fgetgrent(f);
+	while (gr != NULL && strcmp(gr->gr_name, name) != 0);
+	(void)fclose(f);
+	return gr;
+}
+#else
+static const struct passwd *
+find_user(const char *name, uid_t uid)
+{
+	return name != NULL ? getpwnam(name) : getpwuid(uid);
+}
+
+static const struct group *
+find_group(const char *name)
+{
+	return getgrnam(name);
+}
+#endif
+
 bool
 privs_user(const char *name, uid_t *uid, gid_t *gid)
 {
-	const struct passwd *pw = getpwnam(name);
+	const struct passwd *pw = find_user(name, 0);
 	uint32_t id;
 
 	if (pw == NULL && parse_id(name, &id)) {
-		pw = getpwuid(id);
+		pw = find_user(NULL, id);
 		*uid = id;
 		*gid = pw == NULL ? NOBODY_ID : pw->pw_gid;
 		return true;
@@ -192,7 +243,7 @@ privs_user(const char *name, uid_t *uid, gid_t *gid)
 bool
 privs_group(const char *name, gid_t *gid)
 {
-	const struct group *gr = getgrnam(name);
+	const struct group *gr = find_group(name);
 	uint32_t id;
 
 	if (gr != NULL)
