@@ -230,7 +230,11 @@ gate_run(int control_fd, const struct conf *conf, pid_t parent)
 			fatal(1, "gate: epoll_wait");
 		for (i = 0; i < n; i++) {
 			fd = events[i].data.fd;
-			if (seats[fd].is_taken) {
+			if (seats[fd].is_taken &&
+			    (events[i].events & EPOLLHUP) != 0) {
+				/* Nobody waits for what it has ordered. */
+				leave(fd);
+			} else if (seats[fd].is_taken) {
 				serve_seat(conf, control_fd, fd);
 			} else if (!take_workers(control_fd)) {
 				has_master = false;

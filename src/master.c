@@ -229,8 +229,9 @@ replace_gate(const struct conf *conf, const sigset_t *while_asleep)
 {
 	const struct privs_identity identity = pool.identity;
 
-	sleep_until(pool.next_spawn_ms, while_asleep);
-	if (pool_renew(&pool, conf, &identity) == -1)
+	while (got_stop == 0 && io_now_ms() < pool.next_spawn_ms)
+		sleep_until(pool.next_spawn_ms, while_asleep);
+	if (got_stop == 0 && pool_renew(&pool, conf, &identity) == -1)
 		got_stop = 1;
 }
 

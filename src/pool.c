@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "board.h"
@@ -86,6 +87,9 @@ pool_renew(struct pool *p, const struct conf *conf,
 static void
 back_off(struct pool *p)
 {
+	/* Many may die of one cause. */
+	if (io_now_ms() < p->next_spawn_ms)
+		return;
 	p->backoff_ms = p->backoff_ms == 0 ? BOUNDS_BACKOFF_MIN_MS :
 	    p->backoff_ms * 2;
 	if (p->backoff_ms > BOUNDS_BACKOFF_MAX_MS)
@@ -382,7 +386,12 @@ pool_hear_gate(struct pool *p)
 void
 pool_end(struct pool *p)
 {
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	int64_t deadline;
+
 	leave_gate(p);
-	while (waitpid(-1, NULL, 0) > 0)
-		continue;
+	/* A gate that somebody has stopped dies with us. */
+	deadline = io_now_ms() + BOUNDS_LINGER_MS;
+	while (waitpid(-1, NULL, WNOHANG) >= 0 && io_now_ms() < deadline)
+		(void)nanosleep(&pause, NULL);
 }

@@ -65,7 +65,8 @@ void pool_hear_gate(struct pool *p);
  * number. */
 size_t pool_signal_all(int sig);
 
-/* pool_end(p): after the last worker: end the gates and wait for them. */
+/* pool_end(p): after the last worker: end the gates and wait for them, for
+ * a moment. */
 void pool_end(struct pool *p);
 
 #endif /* DSP_POOL_H */

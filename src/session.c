@@ -6,6 +6,7 @@
 
 #include "session.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -362,6 +363,7 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 	s->peer = peer;
 	s->in_len = s->in_most = 0;
 	s->is_fresh = true;
+	s->dial_error = 0;
 	do {
 		step = fill_head(s);
 		s->is_fresh = false;
@@ -423,4 +425,10 @@ session_refuse(const struct session_env *env, int fd, const char *peer,
 		(void)close(fd);
 	else
 		io_linger_close(fd, io_now_ms() + BOUNDS_REFUSE_MS);
+}
+
+bool
+session_is_late(void)
+{
+	return session.dial_error == ETIMEDOUT;
 }

@@ -41,4 +41,11 @@ void session_serve(const struct session_env *env, int fd, const char *peer);
 void session_refuse(const struct session_env *env, int fd, const char *peer,
     enum reason reason);
 
+/*
+ * session_is_late(): the gate has not answered the last order in time, and
+ * may still do so.  The worker should end: the gate drops what nobody waits
+ * for.
+ */
+bool session_is_late(void);
+
 #endif /* DSP_SESSION_H */

@@ -265,7 +265,7 @@ worker_run(const struct worker_args *args)
 			break;
 		board_set(BOARD_IDLE);
 		serve(args, &env);
-		if (log_is_broken())
+		if (log_is_broken() || session_is_late())
 			break;
 	}
 	board_set(BOARD_RETIRING);
