@@ -38,32 +38,32 @@ await_answer(int gate_fd, uint32_t no, struct ask_answer *answer, int *fd)
 	}
 }
 
-/* One try; -1 with *error EAGAIN when dockerd's backlog is full. */
+/* One try; -1 with error EAGAIN when dockerd's backlog is full. */
 static int
 try_once(int gate_fd, const char *buf, size_t len, uint32_t no,
-    enum reason *reason, int *error)
+    struct ask_result *result)
 {
 	struct ask_answer answer;
 	int fd;
 
-	*reason = REASON_NO_DOCKER;
-	*error = EPIPE;
+	*result = (struct ask_result){ REASON_NO_DOCKER, EPIPE, false };
 	if (send(gate_fd, buf, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return -1;
 	if (await_answer(gate_fd, no, &answer, &fd) == -1) {
-		*error = errno;
+		result->error = errno;
 		return -1;
 	}
 	if (answer.reason != REASON_NONE)
-		*reason = (enum reason)answer.reason;
+		result->reason = (enum reason)answer.reason;
 	else
-		*error = answer.error;
+		result->error = answer.error;
+	result->may_speak = answer.has_waited != 0;
 	return fd;
 }
 
 int
 ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
-    enum reason *reason, int *error)
+    struct ask_result *result)
 {
 	int64_t deadline, pause;
 	int fd;
@@ -71,9 +71,9 @@ ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
 	deadline = io_now_ms() + BOUNDS_DIAL_MS;
 	pause = BOUNDS_DIAL_RETRY_MS;
 	for (;;) {
-		fd = try_once(gate_fd, buf, len, no, reason, error);
-		if (fd != -1 || *reason != REASON_NO_DOCKER ||
-		    *error != EAGAIN || io_now_ms() + pause > deadline)
+		fd = try_once(gate_fd, buf, len, no, result);
+		if (fd != -1 || result->reason != REASON_NO_DOCKER ||
+		    result->error != EAGAIN || io_now_ms() + pause > deadline)
 			return fd;
 		/* Nothing to wait for but time. */
 		(void)io_wait(NULL, 0, io_now_ms() + pause, NULL);

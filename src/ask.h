@@ -1,6 +1,7 @@
 #ifndef DSP_ASK_H
 #define DSP_ASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,16 +18,25 @@ struct ask_answer {
 	uint32_t	no;		/* of the order */
 	uint32_t	reason;		/* enum reason: denied */
 	int32_t		error;		/* errno: dockerd cannot be reached */
+	uint32_t	has_waited;	/* for others: dockerd may have
+					 * answered meanwhile */
+};
+
+/* What came of an order. */
+struct ask_result {
+	enum reason	reason;		/* without a connection */
+	int		error;		/* errno of REASON_NO_DOCKER */
+	bool		may_speak;	/* dockerd's answer may be there */
 };
 
 /*
- * ask_gate(gate_fd, buf, len, no, reason, error):
+ * ask_gate(gate_fd, buf, len, no, result):
  * Send the order of len bytes at buf, numbered no, and wait for the gate's
- * word.  The connection (not blocking, close-on-exec), or -1 with *reason:
- * REASON_NO_DOCKER with *error an errno (ETIMEDOUT when nothing came in
+ * word.  The connection (not blocking, close-on-exec), or -1 with reason:
+ * REASON_NO_DOCKER with an errno (ETIMEDOUT when nothing came in
  * BOUNDS_DIAL_MS, EPIPE when the gate is gone), or why the gate denies it.
  */
 int ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
-    enum reason *reason, int *error);
+    struct ask_result *result);
 
 #endif /* DSP_ASK_H */

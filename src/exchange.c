@@ -98,6 +98,8 @@ await_answer(struct exchange *x)
 	enum http_result result;
 	unsigned interim;
 
+	if (x->may_speak && x->relay.up.state == RELAY_DONE && !receive(x))
+		return refused(x, REASON_BAD_ANSWER);
 	for (interim = 0; interim <= BOUNDS_INTERIM_CAP; ) {
 		result = http_parse_answer(x->received, x->received_len,
 		    &x->answer, &x->answer_len);

@@ -25,6 +25,8 @@ struct exchange {
 	char				*input;		/* behind the head: */
 	size_t				 input_cap;
 	size_t				 input_len;	/* received so far */
+	bool				 may_speak;	/* an answer may be
+							 * there already */
 	int64_t				 send_ms;	/* time to take heads */
 	const volatile int		*wants_close;
 

@@ -40,6 +40,16 @@ static struct seat seats[SEAT_COUNT];
 static size_t nseats;			/* taken */
 static int poll_fd;
 
+/* Connections for orders of one turn.  They are passed on when all orders of
+ * the turn are under way: by then dockerd has often answered the first, whose
+ * workers need not wait once more. */
+static struct grant {
+	int		seat;
+	int		fd;
+	uint32_t	no;
+} grants[BOUNDS_SPAWN_CAP];
+static size_t ngrants;
+
 /* The order in hand, and the head made of it. */
 static char received[ORDER_CAP];
 static struct order order;
@@ -99,15 +109,18 @@ expel(int control_fd, int seat, const char *word)
 	log_number(&line, "pid", (uint64_t)worker->pid);
 	log_end(&line);
 	/* The pair's end alone makes the worker useless; the master, who
-	 * kills it, may be gone or slow. */
-	(void)io_send_fd(control_fd, &worker->pid, sizeof(worker->pid), -1);
+	 * kills it, may be slow, or busy with another generation. */
+	if (control_fd != -1)
+		(void)io_send_fd(control_fd, &worker->pid,
+		    sizeof(worker->pid), -1);
 	leave(seat);
 }
 
 static void
-answer(int seat, enum reason reason, int error, int fd)
+answer(int seat, uint32_t no, enum reason reason, int error, int fd)
 {
-	const struct ask_answer a = { order.no, (uint32_t)reason, error };
+	const struct ask_answer a = { no, (uint32_t)reason, error,
+	    ngrants > 1 };
 
 	/* No room: the worker has not read its earlier answers.  It waits in
 	 * vain then, and the connection ends with the close behind this. */
@@ -192,13 +205,27 @@ serve_seat(const struct conf *conf, int control_fd, int seat)
 		return;
 	}
 	if (reason != REASON_NONE) {
-		answer(seat, reason, 0, -1);
+		answer(seat, order.no, reason, 0, -1);
 		return;
 	}
 	fd = open_for_order(conf->docker_socket);
-	answer(seat, REASON_NONE, fd == -1 ? errno : 0, fd);
-	if (fd != -1)
-		(void)close(fd);
+	if (fd == -1)
+		answer(seat, order.no, REASON_NONE, errno, -1);
+	else
+		grants[ngrants++] = (struct grant){ seat, fd, order.no };
+}
+
+/* The end of a turn. */
+static void
+pass_grants(void)
+{
+	const struct grant *g;
+
+	for (g = grants; g < grants + ngrants; g++) {
+		answer(g->seat, g->no, REASON_NONE, 0, g->fd);
+		(void)close(g->fd);
+	}
+	ngrants = 0;
 }
 
 static void
@@ -239,8 +266,11 @@ gate_run(int control_fd, const struct conf *conf, pid_t parent)
 			} else if (!take_workers(control_fd)) {
 				has_master = false;
 				(void)close(control_fd);
+				/* The number may be another's soon. */
+				control_fd = -1;
 			}
 		}
+		pass_grants();
 	}
 	_exit(0);
 }

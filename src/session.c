@@ -300,7 +300,7 @@ is_too_many(const struct session *s)
 
 /* Ask the gate for a connection that is good for this request. */
 static int
-ask(struct session *s, enum reason *reason)
+ask(struct session *s, struct ask_result *result)
 {
 	size_t len;
 	int fd;
@@ -309,8 +309,8 @@ ask(struct session *s, enum reason *reason)
 	    ++s->order_no, s->env->listener);
 	if (len == 0)
 		bug("an order does not fit");
-	fd = ask_gate(s->env->gate_fd, s->order, len, s->order_no, reason,
-	    &s->dial_error);
+	fd = ask_gate(s->env->gate_fd, s->order, len, s->order_no, result);
+	s->dial_error = result->error;
 	explicit_bzero(s->order, len);
 	return fd;
 }
@@ -321,11 +321,12 @@ carry(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 	enum exchange_result result;
-	enum reason reason;
+	struct ask_result asked;
 
-	x->upstream = ask(s, &reason);
+	x->upstream = ask(s, &asked);
 	if (x->upstream == -1)
-		return refuse(s, reason, true);
+		return refuse(s, asked.reason, true);
+	x->may_speak = asked.may_speak;
 	x->client = s->fd;
 	x->head = &s->head;
 	x->request = &s->request;

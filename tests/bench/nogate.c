@@ -23,7 +23,7 @@
 
 int
 ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
-    enum reason *reason, int *error)
+    struct ask_result *result)
 {
 	static char made[FORWARD_CAP];
 	static struct order order;
@@ -33,8 +33,7 @@ ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
 
 	(void)gate_fd; /* not asked: that is the point */
 	(void)no;
-	*reason = REASON_NO_DOCKER;
-	*error = EINVAL;
+	*result = (struct ask_result){ REASON_NO_DOCKER, EINVAL, false };
 	if (path == NULL || order_read(buf, len, &order) != ORDER_OK)
 		return -1;
 	made_len = forward_request_make(made, sizeof(made), &order);
@@ -42,11 +41,11 @@ ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
 		return -1;
 	fd = dial_open(path);
 	if (fd == -1) {
-		*error = errno;
+		result->error = errno;
 		return -1;
 	}
 	if (send(fd, made, made_len, MSG_NOSIGNAL) != (ssize_t)made_len) {
-		*error = errno;
+		result->error = errno;
 		(void)close(fd);
 		return -1;
 	}
