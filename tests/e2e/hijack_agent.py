@@ -30,7 +30,7 @@ SCM_RIGHTS = 1
 ORDER = struct.Struct('=QIIIIIIIIII')
 FIELD = struct.Struct('=II')
 # struct ask_answer
-ANSWER = struct.Struct('=IIi')
+ANSWER = struct.Struct('=IIiI')
 NONE, LENGTH, CHUNKED = 0, 1, 2
 SAYS_NO_BODY, CONTINUE = 1, 2
 ORDER_CAP = 65536 + 4096
@@ -205,7 +205,7 @@ class Agent:
         kind = struct.unpack('=QIIiI', self.get(self.control_at, 24))
         data = self.get(data_at, ANSWER.size)
         fd = kind[3] if kind[:3] == (20, SOL_SOCKET, SCM_RIGHTS) else None
-        return (*ANSWER.unpack(data), fd)
+        return (*ANSWER.unpack(data)[:3], fd)
 
 
 def order(target=b'/version', method=b'GET', no=1, listener=0, minor=1,
