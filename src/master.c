@@ -95,7 +95,8 @@ sleep_until(int64_t deadline, const sigset_t *while_asleep)
 	if (fds[2].revents != 0)
 		status_answer(&pool);
 	/* Only says that somebody called: how often does not matter. */
-	if (fds[0].revents != 0 && read(pool.wake_fd, &calls, sizeof(calls)) == -1)
+	if (fds[0].revents != 0 &&
+	    read(pool.wake_fd, &calls, sizeof(calls)) == -1)
 		log_debug("master: woken without a call");
 }
 
