@@ -35,11 +35,23 @@ living_cap(const struct pool *p)
 	return p->conf->max_workers + p->conf->nlisten;
 }
 
+/* Signal one process: what is not the number of one would reach a group, or
+ * everybody. */
+static void
+signal_worker(size_t slot, int sig)
+{
+	pid_t pid;
+
+	pid = board_pid(slot);
+	if (pid > 1)
+		(void)kill(pid, sig);
+}
+
 /* Ask a worker to end; a busy one does so after its request. */
 static void
 retire(size_t slot)
 {
-	(void)kill(board_pid(slot), SIGTERM);
+	signal_worker(slot, SIGTERM);
 }
 
 size_t
@@ -51,7 +63,7 @@ pool_signal_all(int sig)
 	for (i = 0; i < board_used(); i++) {
 		if (board_state(i) == BOARD_FREE || board_pid(i) == 0)
 			continue;
-		(void)kill(board_pid(i), sig);
+		signal_worker(i, sig);
 		n++;
 	}
 	return n;
@@ -133,7 +145,7 @@ make_room(struct pool *p, unsigned listener)
 
 	slot = oldest(p, listener, BOARD_WAITING, BOUNDS_GIVE_WAY_MS);
 	if (slot != board_size()) {
-		(void)kill(board_pid(slot), WORKER_GIVE_WAY);
+		signal_worker(slot, WORKER_GIVE_WAY);
 		return true;
 	}
 	for (i = 0; i < p->conf->nlisten; i++) {

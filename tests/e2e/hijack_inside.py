@@ -214,7 +214,10 @@ def board(stand):
                       if each[2][3] == 's']
             writable = [each for each in shared if each[2][1] == 'w']
             yield bool(writable), f'{len(writable)} shared mappings'
-            garbage = (*GARBAGE, struct.pack('=I', decoy.pid),
+            # A master that signals what it reads here must not find the
+            # numbers of others than the decoy: 1, or a group.
+            garbage = (*(() if stand.is_broken else GARBAGE),
+                       struct.pack('=I', decoy.pid),
                        struct.pack('=Q', decoy.pid))
             for piece in garbage:
                 for start, end, _rights, _name in writable:
