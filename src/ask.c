@@ -46,7 +46,8 @@ try_once(int gate_fd, const char *buf, size_t len, uint32_t no,
 	struct ask_answer answer;
 	int fd;
 
-	*result = (struct ask_result){ REASON_NO_DOCKER, EPIPE, false };
+	*result = (struct ask_result){ .reason = REASON_NO_DOCKER,
+	    .error = EPIPE };
 	if (send(gate_fd, buf, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return -1;
 	if (await_answer(gate_fd, no, &answer, &fd) == -1) {
@@ -57,7 +58,8 @@ try_once(int gate_fd, const char *buf, size_t len, uint32_t no,
 		result->reason = (enum reason)answer.reason;
 	else
 		result->error = answer.error;
-	result->may_speak = answer.has_waited != 0;
+	result->may_speak = (answer.flags & ASK_WAITED) != 0;
+	result->is_kept = (answer.flags & ASK_KEPT) != 0;
 	return fd;
 }
 
@@ -80,4 +82,10 @@ ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
 		if (pause < BOUNDS_DIAL_RETRY_MS * 16)
 			pause *= 2;
 	}
+}
+
+int
+ask_again(int gate_fd, const char *buf, size_t len)
+{
+	return send(gate_fd, buf, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
 }

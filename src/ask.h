@@ -18,15 +18,18 @@ struct ask_answer {
 	uint32_t	no;		/* of the order */
 	uint32_t	reason;		/* enum reason: denied */
 	int32_t		error;		/* errno: dockerd cannot be reached */
-	uint32_t	has_waited;	/* for others: dockerd may have
-					 * answered meanwhile */
+	uint32_t	flags;		/* ASK_... */
 };
+
+#define ASK_WAITED	1U	/* for others: dockerd may have answered */
+#define ASK_KEPT	2U	/* the descriptor is a pipe for answers */
 
 /* What came of an order. */
 struct ask_result {
 	enum reason	reason;		/* without a connection */
 	int		error;		/* errno of REASON_NO_DOCKER */
 	bool		may_speak;	/* dockerd's answer may be there */
+	bool		is_kept;	/* a pipe, for further requests too */
 };
 
 /*
@@ -38,5 +41,13 @@ struct ask_result {
  */
 int ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
     struct ask_result *result);
+
+/*
+ * ask_again(gate_fd, buf, len):
+ * Send an order for the connection that is kept.  The answer comes out of its
+ * pipe, whose end says that it could not be sent, or not be answered.  0, or
+ * -1 when the gate is gone.
+ */
+int ask_again(int gate_fd, const char *buf, size_t len);
 
 #endif /* DSP_ASK_H */

@@ -98,6 +98,19 @@
  * stuck daemon. */
 #define BOUNDS_DIAL_MS			5000
 
+/* From this request of a client on, the gate keeps the connection to dockerd:
+ * most clients with fewer never come back, and it costs more than one for a
+ * single request. */
+#define BOUNDS_KEEP_FROM		3
+
+/* So long it is kept without a request: an idle proxy holds nothing of
+ * dockerd. */
+#define BOUNDS_KEEP_MS			1000
+
+/* Bytes moved at once from such a connection to its pipe: what a pipe holds
+ * without being asked for more. */
+#define BOUNDS_KEEP_PIECE		65536
+
 /* Between two tries while dockerd's backlog is full. */
 #define BOUNDS_DIAL_RETRY_MS		10
 

@@ -22,6 +22,7 @@ begin(struct exchange *x)
 
 	x->received_len = x->received_most = x->made_most = 0;
 	x->answer.status = 0;
+	x->is_reusable = false;
 	relay_way_init(up, x->client, x->upstream, x->input, x->input_cap, 0,
 	    x->input_len);
 	relay_way_init(&x->relay.down, x->upstream, x->client, x->received,
@@ -203,6 +204,8 @@ deliver(struct exchange *x)
 	if (carry(x) == RELAY_GONE || down->state != RELAY_DONE ||
 	    is_tunnel(x))
 		return EXCHANGE_CLOSE;
+	x->is_reusable = body.kind != BODY_CLOSE && x->answer.minor == 1 &&
+	    !http_wants_close(&x->answer) && down->start == down->end;
 	if (x->relay.up.state != RELAY_DONE)
 		return EXCHANGE_LINGER;
 	return is_close ? EXCHANGE_CLOSE : EXCHANGE_KEEP;

@@ -19,7 +19,9 @@
 struct exchange {
 	/* Set by the caller before each request: */
 	int				 client;
-	int				 upstream;	/* head is sent */
+	int				 upstream;	/* head is sent; may
+							 * be a pipe that the
+							 * answer comes from */
 	const struct http_head		*head;		/* of the request */
 	const struct policy_request	*request;
 	char				*input;		/* behind the head: */
@@ -32,6 +34,8 @@ struct exchange {
 
 	/* Result: */
 	enum reason			 reason;	/* EXCHANGE_REFUSED */
+	bool				 is_reusable;	/* dockerd waits for
+							 * the next request */
 	struct relay			 relay;		/* bytes carried; input
 							 * up to up.start is
 							 * used up */
@@ -42,7 +46,8 @@ struct exchange {
 	size_t				 answer_len;
 	size_t				 received_len;
 	char				 received[BOUNDS_HEAD_CAP];
-	size_t				 received_most;	/* so far */
+	size_t				 received_most;	/* it was never
+							 * longer */
 	char				 made[FORWARD_CAP];
 	size_t				 made_most;
 };
@@ -59,7 +64,8 @@ enum exchange_result {
  * Send the body, pass the answer on, tunnel where dockerd hijacks.
  * Blocks for as long as the stream lives; x->upstream stays open.  What was
  * received from dockerd is wiped.
- * x->answer.status is 0 when dockerd did not answer.
+ * x->answer.status is 0 when dockerd did not answer, and x->received_most
+ * when it said nothing at all.
  */
 enum exchange_result exchange_run(struct exchange *x);
 

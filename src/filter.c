@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -49,6 +50,7 @@ enum test_kind {
 	TEST_IS,		/* an int is value */
 	TEST_IS_OWN,		/* an int is our own one, by enum filter_own */
 	TEST_NOT_OWN,
+	TEST_ABOVE_OWN,
 	TEST_WIDE		/* a pointer, size or offset is value */
 };
 
@@ -70,15 +72,14 @@ struct row {
 #define IS(arg, value)		{ TEST_IS, (arg), (unsigned)(value) }
 #define IS_OWN(arg, which)	{ TEST_IS_OWN, (arg), FILTER_OWN_##which }
 #define NOT_OWN(arg, which)	{ TEST_NOT_OWN, (arg), FILTER_OWN_##which }
+#define ABOVE_OWN(arg, which)	{ TEST_ABOVE_OWN, (arg), FILTER_OWN_##which }
 #define IS_ZERO(arg)		{ TEST_WIDE, (arg), 0 }
 #define IS_ONES(arg)		{ TEST_WIDE, (arg), (unsigned long)-1 }
 
 static const struct row worker_rows[] = {
-	/* receive from client and dockerd; brings no descriptors */
-	CALL(recvfrom),
-#ifdef SYS_recv
-	CALL(recv),		/* the same on arm */
-#endif
+	/* receive from client and dockerd, sockets or a pipe, and from nothing
+	 * that every worker has; brings no descriptors */
+	CALL_IF(read, ABOVE_OWN(0, WAKE)),
 	/* send to client, dockerd, gate and system log: where the socket is
 	 * connected to, nowhere else; takes no descriptors along */
 	CALL_IF(sendto, IS_ZERO(4), IS_ZERO(5)),
@@ -154,6 +155,9 @@ static const struct row gate_rows[] = {
 	CALL(send),		/* the same on arm */
 #endif
 	CALL(sendmsg),		/* answers, with the connection */
+	/* from a kept connection into its pipe, and no file's offsets */
+	CALL_IF(splice, IS_ZERO(1), IS_ZERO(3)),
+	CALL_IF(pipe2, IS(1, O_CLOEXEC | O_NONBLOCK)),
 	CALL(close),		/* that connection; workers that are gone */
 	CALL(recvmsg),		/* new workers from the master */
 	CALL(epoll_ctl),	/* watch them */
@@ -261,6 +265,10 @@ add_test(struct filter_program *p, const struct test *t,
 		return;
 	case TEST_NOT_OWN:
 		add_not(p, own[t->value], other);
+		return;
+	case TEST_ABOVE_OWN:
+		add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K,
+		    own[t->value], 0, (uint8_t)(other - p->len - 1)));
 		return;
 	default:
 		add_is(p, (uint32_t)t->value, other);

@@ -29,14 +29,16 @@ put_field(struct text *t, struct span name, struct span value)
 }
 
 static void
-put_request_connection(struct text *t, struct span upgrade)
+put_request_connection(struct text *t, const struct order *order)
 {
-	if (upgrade.p == NULL) {
+	if (order->line != ORDER_ONCE)
+		return;
+	if (order->upgrade.p == NULL) {
 		text_str(t, "Connection: close\r\n");
 		return;
 	}
 	text_str(t, "Connection: Upgrade, close\r\n");
-	put_field(t, SPAN("Upgrade"), upgrade);
+	put_field(t, SPAN("Upgrade"), order->upgrade);
 }
 
 static void
@@ -67,7 +69,7 @@ forward_request_make(char *buf, size_t cap, const struct order *order)
 	text_span(&t, order->request.target.whole);
 	text_str(&t, order->minor == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
 	text_str(&t, "Host: docker\r\n");
-	put_request_connection(&t, order->upgrade);
+	put_request_connection(&t, order);
 	put_request_framing(&t, order);
 	for (i = 0; i < order->nfields; i++)
 		put_field(&t, order->fields[i].name, order->fields[i].value);

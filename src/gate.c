@@ -21,19 +21,31 @@
 #include "dial.h"
 #include "forward.h"
 #include "io.h"
+#include "keep.h"
 #include "log.h"
 #include "order.h"
 #include "policy.h"
 #include "privs.h"
 #include "sandbox.h"
 
-/* Descriptor numbers that a seat can have: one a worker, and a few. */
-#define SEAT_COUNT (BOUNDS_WORKERS_CAP + BOUNDS_SLOTS_EXTRA + 64)
+/* Descriptor numbers that a seat can have: three a worker, and a few. */
+#define SEAT_COUNT (3 * (BOUNDS_WORKERS_CAP + BOUNDS_SLOTS_EXTRA) + 64)
 
 /* A worker's end; the index in seats is its descriptor. */
 struct seat {
 	bool			is_taken;
 	struct gate_worker	worker;
+	struct keep		keep;
+	uint32_t		keep_no;	/* how many it has had */
+};
+
+/* What an event is about, in its data: seat's number and one of these, and
+ * above them keep_no, so that nothing is taken for what came after it. */
+enum {
+	TAG_SEAT,
+	TAG_UPSTREAM,
+	TAG_PIPE,
+	TAG_COUNT
 };
 
 static struct seat seats[SEAT_COUNT];
@@ -47,6 +59,7 @@ static struct grant {
 	int		seat;
 	int		fd;
 	uint32_t	no;
+	uint32_t	flags;
 } grants[BOUNDS_SPAWN_CAP];
 static size_t ngrants;
 
@@ -58,7 +71,8 @@ static char head[FORWARD_CAP];
 static void
 watch(int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = { .events = EPOLLIN,
+	    .data.u64 = (uint64_t)fd * TAG_COUNT + TAG_SEAT };
 
 	if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == -1)
 		fatal(1, "gate: epoll_ctl");
@@ -80,7 +94,8 @@ take_workers(int control_fd)
 			(void)close(fd);
 			continue;
 		}
-		seats[fd] = (struct seat){ true, worker };
+		seats[fd] = (struct seat){ .is_taken = true,
+		    .worker = worker, .keep.upstream_fd = -1 };
 		nseats++;
 		watch(fd);
 	}
@@ -90,6 +105,7 @@ take_workers(int control_fd)
 static void
 leave(int seat)
 {
+	keep_close(&seats[seat].keep);
 	(void)close(seat);
 	seats[seat].is_taken = false;
 	nseats--;
@@ -117,39 +133,96 @@ expel(int control_fd, int seat, const char *word)
 }
 
 static void
-answer(int seat, uint32_t no, enum reason reason, int error, int fd)
+answer(int seat, uint32_t no, enum reason reason, int error, uint32_t flags,
+    int fd)
 {
-	const struct ask_answer a = { no, (uint32_t)reason, error,
-	    ngrants > 1 };
+	const struct ask_answer a = { no, (uint32_t)reason, error, flags };
 
 	/* No room: the worker has not read its earlier answers.  It waits in
 	 * vain then, and the connection ends with the close behind this. */
 	(void)io_send_fd(seat, &a, sizeof(a), fd);
 }
 
-/* Dial and send the head: a connection good for this one request, or -1
- * with errno. */
+/* Send the head of the order in hand, whole: 0, or -1 with errno. */
 static int
-open_for_order(const char *docker_socket)
+send_head(int fd)
 {
-	int fd, saved_errno;
 	ssize_t sent;
 	size_t len;
 
 	len = forward_request_make(head, sizeof(head), &order);
 	errno = EMSGSIZE;
-	fd = len > 0 ? dial_open(docker_socket) : -1;
-	if (fd == -1)
+	if (len == 0)
 		return -1;
 	sent = send(fd, head, len, MSG_NOSIGNAL);
 	if (sent == (ssize_t)len)
-		return fd;
+		return 0;
 	/* A fresh socket has room for every head, unless this machine gives
 	 * sockets next to nothing. */
-	saved_errno = sent == -1 ? errno : ENOBUFS;
-	(void)close(fd);
+	if (sent != -1)
+		errno = ENOBUFS;
+	return -1;
+}
+
+static uint64_t
+keep_tag(int seat, unsigned what)
+{
+	return (uint64_t)seats[seat].keep_no << 32 |
+	    ((unsigned)seat * TAG_COUNT + what);
+}
+
+/* Keep a fresh connection for this order and further ones: the pipe that the
+ * worker reads the answers from, or -1. */
+static int
+keep_for(int seat, int fd)
+{
+	struct seat *s = &seats[seat];
+
+	keep_close(&s->keep);
+	s->keep_no++;
+	return keep_open(&s->keep, fd, poll_fd,
+	    keep_tag(seat, TAG_UPSTREAM), keep_tag(seat, TAG_PIPE));
+}
+
+/* Dial and send the head of the order in hand: what its worker gets, or -1
+ * with errno. */
+static int
+open_for_order(const char *docker_socket, int seat)
+{
+	int fd, pipe_fd, saved_errno;
+
+	fd = dial_open(docker_socket);
+	if (fd == -1)
+		return -1;
+	pipe_fd = order.line == ORDER_OPEN ? keep_for(seat, fd) : -1;
+	/* Without descriptors for both it is a connection for this order
+	 * alone, as others are. */
+	if (pipe_fd == -1)
+		order.line = ORDER_ONCE;
+	if (send_head(fd) == 0)
+		return pipe_fd == -1 ? fd : pipe_fd;
+	saved_errno = errno;
+	if (pipe_fd == -1) {
+		(void)close(fd);
+	} else {
+		keep_close(&seats[seat].keep);
+		(void)close(pipe_fd);
+	}
 	errno = saved_errno;
 	return -1;
+}
+
+/* Send the order in hand on the connection that is kept.  If there is none
+ * any more, the end of its pipe has told the worker, or does so now. */
+static void
+use_kept(int seat, enum reason reason)
+{
+	struct keep *k = &seats[seat].keep;
+
+	if (k->upstream_fd == -1)
+		return;
+	if (reason != REASON_NONE || send_head(k->upstream_fd) == -1)
+		keep_close(k);
 }
 
 /* Judge the order in hand as its worker should have done.  False, and why,
@@ -204,15 +277,20 @@ serve_seat(const struct conf *conf, int control_fd, int seat)
 		expel(control_fd, seat, word);
 		return;
 	}
-	if (reason != REASON_NONE) {
-		answer(seat, order.no, reason, 0, -1);
+	if (order.line == ORDER_USE) {
+		use_kept(seat, reason);
 		return;
 	}
-	fd = open_for_order(conf->docker_socket);
+	if (reason != REASON_NONE) {
+		answer(seat, order.no, reason, 0, 0, -1);
+		return;
+	}
+	fd = open_for_order(conf->docker_socket, seat);
 	if (fd == -1)
-		answer(seat, order.no, REASON_NONE, errno, -1);
+		answer(seat, order.no, REASON_NONE, errno, 0, -1);
 	else
-		grants[ngrants++] = (struct grant){ seat, fd, order.no };
+		grants[ngrants++] = (struct grant){ seat, fd, order.no,
+		    order.line == ORDER_OPEN ? ASK_KEPT : 0 };
 }
 
 /* The end of a turn. */
@@ -220,12 +298,33 @@ static void
 pass_grants(void)
 {
 	const struct grant *g;
+	uint32_t waited;
 
+	waited = ngrants > 1 ? ASK_WAITED : 0;
 	for (g = grants; g < grants + ngrants; g++) {
-		answer(g->seat, g->no, REASON_NONE, 0, g->fd);
+		answer(g->seat, g->no, REASON_NONE, 0, g->flags | waited,
+		    g->fd);
 		(void)close(g->fd);
 	}
 	ngrants = 0;
+}
+
+/* A kept connection, or its pipe, has something to tell. */
+static void
+hear_kept(const struct epoll_event *event, int seat)
+{
+	struct seat *s = &seats[seat];
+
+	/* It may have ended in this turn. */
+	if (!s->is_taken || s->keep.upstream_fd == -1 ||
+	    event->data.u64 >> 32 != s->keep_no)
+		return;
+	if ((uint32_t)event->data.u64 % TAG_COUNT == TAG_PIPE &&
+	    (event->events & EPOLLERR) != 0)
+		keep_close(&s->keep);
+	else
+		keep_move(&s->keep, poll_fd, keep_tag(seat, TAG_UPSTREAM),
+		    keep_tag(seat, TAG_PIPE));
 }
 
 static void
@@ -256,8 +355,11 @@ gate_run(int control_fd, const struct conf *conf, pid_t parent)
 		if (n == -1 && errno != EINTR)
 			fatal(1, "gate: epoll_wait");
 		for (i = 0; i < n; i++) {
-			fd = events[i].data.fd;
-			if (seats[fd].is_taken &&
+			fd = (int)((uint32_t)events[i].data.u64 / TAG_COUNT);
+			if ((uint32_t)events[i].data.u64 % TAG_COUNT !=
+			    TAG_SEAT) {
+				hear_kept(&events[i], fd);
+			} else if (seats[fd].is_taken &&
 			    (events[i].events & EPOLLHUP) != 0) {
 				/* Nobody waits for what it has ordered. */
 				leave(fd);

@@ -43,7 +43,7 @@ io_recv(int fd, char *buf, size_t cap, size_t *got)
 
 	*got = 0;
 	do
-		n = recv(fd, buf, cap, MSG_DONTWAIT);
+		n = read(fd, buf, cap);
 	while (n == -1 && errno == EINTR);
 	if (n > 0) {
 		*got = (size_t)n;

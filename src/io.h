@@ -28,7 +28,8 @@ enum io_result {
 	IO_ERROR	/* errno says why */
 };
 
-/* io_recv(fd, buf, cap, got): receive up to cap bytes without waiting. */
+/* io_recv(fd, buf, cap, got): receive up to cap bytes, from a socket or pipe
+ * that does not block. */
 enum io_result io_recv(int fd, char *buf, size_t cap, size_t *got);
 
 /* io_send(fd, iov, n, sent): send what fits of n pieces without waiting; fd

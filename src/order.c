@@ -56,7 +56,7 @@ struct wire {
 	uint32_t	method_len;
 	uint32_t	target_len;
 	uint32_t	upgrade_len;	/* 0: no upgrade */
-	uint32_t	zero;
+	uint32_t	line;		/* enum order_line */
 };
 
 /* A field begins so; then its name and its value. */
@@ -129,9 +129,28 @@ flags_of(const struct http_head *head, const struct body *body)
 	return flags;
 }
 
+/* GET and HEAD change nothing, so they may be sent anew when a kept connection
+ * turns out to have ended: RFC 9110 9.2.2. */
+static bool
+is_safe(const struct policy_request *request, int minor)
+{
+	return minor == 1 && request->body.kind == BODY_NONE &&
+	    (span_eq(request->method, SPAN("GET")) ||
+	    span_eq(request->method, SPAN("HEAD")));
+}
+
+bool
+order_may_keep(const struct http_head *head,
+    const struct policy_request *request)
+{
+	return is_safe(request, head->minor) && !request->target.is_stream &&
+	    !http_wants_upgrade(head);
+}
+
 size_t
 order_make(char *buf, size_t cap, const struct http_head *head,
-    const struct policy_request *request, uint32_t no, uint32_t listener)
+    const struct policy_request *request, enum order_line line, uint32_t no,
+    uint32_t listener)
 {
 	struct span upgrade = { "", 0 };
 	struct wire wire;
@@ -151,6 +170,7 @@ order_make(char *buf, size_t cap, const struct http_head *head,
 	wire.method_len = (uint32_t)request->method.len;
 	wire.target_len = (uint32_t)request->target.whole.len;
 	wire.upgrade_len = (uint32_t)upgrade.len;
+	wire.line = (uint32_t)line;
 	text_init(&t, buf, cap);
 	put_raw(&t, &wire, sizeof(wire));
 	text_span(&t, request->method);
@@ -200,6 +220,10 @@ read_framing(const struct wire *wire, struct order *order)
 		return ORDER_FRAMING;
 	r->body.kind = (enum body_kind)wire->framing;
 	r->body.left = wire->body_len;
+	/* Nothing but heads written here goes to a connection that is kept. */
+	if (order->line != ORDER_ONCE && (order->upgrade.p != NULL ||
+	    !is_safe(r, order->minor)))
+		return ORDER_FRAMING;
 	return ORDER_OK;
 }
 
@@ -219,10 +243,11 @@ read_request(const struct wire *wire, struct span *rest, struct order *order)
 	struct span target;
 
 	if (wire->minor > 1 || (wire->flags & ~(uint32_t)FLAG_ALL) != 0 ||
-	    wire->zero != 0 || wire->nfields > BOUNDS_FIELD_CAP)
+	    wire->line > ORDER_USE || wire->nfields > BOUNDS_FIELD_CAP)
 		return ORDER_NUMBER;
 	order->listener = wire->listener;
 	order->minor = (int)wire->minor;
+	order->line = (enum order_line)wire->line;
 	if (!take(rest, wire->method_len, &r->method) ||
 	    !take(rest, wire->target_len, &target) ||
 	    !take(rest, wire->upgrade_len, &order->upgrade))

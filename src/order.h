@@ -20,6 +20,15 @@
 /* Bytes of an order at most: a head that was received, and lengths. */
 #define ORDER_CAP	(BOUNDS_HEAD_CAP + 4096)
 
+/* The connection that a request goes to dockerd on. */
+enum order_line {
+	ORDER_ONCE,	/* a fresh one, for this request alone: the worker gets
+			 * it, and may send a body or speak in a tunnel */
+	ORDER_OPEN,	/* a fresh one, which the gate keeps: the worker gets a
+			 * pipe that the answers come out of */
+	ORDER_USE	/* the one that was kept before */
+};
+
 struct order {
 	uint32_t		no;		/* names the answer */
 	uint32_t		listener;	/* whose profile judged it */
@@ -27,6 +36,8 @@ struct order {
 	bool			says_no_body;	/* Content-Length: 0 */
 	bool			wants_continue;	/* Expect: 100-continue */
 	struct span		upgrade;	/* protocol, p NULL: none */
+	enum order_line		line;		/* kept for bodiless GET and
+						 * HEAD of 1.1 only */
 	struct policy_request	request;	/* is_browser is false: only
 						 * the worker sees that */
 	struct http_field	fields[BOUNDS_FIELD_CAP];	/* sent on */
@@ -45,13 +56,21 @@ enum order_result {
 };
 
 /*
- * order_make(buf, cap, head, request, no, listener):
+ * order_may_keep(head, request):
+ * Whether a request may go out on a connection that is kept.
+ */
+bool order_may_keep(const struct http_head *head,
+    const struct policy_request *request);
+
+/*
+ * order_make(buf, cap, head, request, line, no, listener):
  * Write the order for a request that was parsed and judged: of its fields
  * those that dockerd or its streams have a use for.  Its length, or 0 when
  * cap is too small, which ORDER_CAP never is.
  */
 size_t order_make(char *buf, size_t cap, const struct http_head *head,
-    const struct policy_request *request, uint32_t no, uint32_t listener);
+    const struct policy_request *request, enum order_line line, uint32_t no,
+    uint32_t listener);
 
 /*
  * order_read(buf, len, order):

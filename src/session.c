@@ -47,6 +47,8 @@ static struct session {
 	struct policy_verdict	 verdict;
 	int64_t			 began_ms;
 
+	unsigned		 nrequests;	/* that were judged */
+	int			 kept_fd;	/* pipe for answers, or -1 */
 	int			 dial_error;	/* of REASON_NO_DOCKER */
 	struct exchange		 exchange;
 
@@ -150,6 +152,15 @@ drop_input(struct session *s, size_t n)
 	s->in_len -= n;
 }
 
+/* Have the gate close the connection that it keeps for us. */
+static void
+drop_kept(struct session *s)
+{
+	if (s->kept_fd != -1)
+		(void)close(s->kept_fd);
+	s->kept_fd = -1;
+}
+
 /* Wait for bytes while nothing was received; the worker may be asked to close
  * meanwhile, but a client that has only just come gets a moment to speak. */
 static enum io_result
@@ -157,10 +168,18 @@ await_first(struct session *s, int64_t deadline)
 {
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	enum io_result result;
-	int64_t fresh;
+	int64_t fresh, kept;
 
 	board_set(BOARD_WAITING);
-	result = io_wait(&wait, 1, deadline, s->env->wants_close);
+	result = IO_AGAIN;
+	kept = io_now_ms() + BOUNDS_KEEP_MS;
+	if (s->kept_fd != -1 && kept < deadline) {
+		result = io_wait(&wait, 1, kept, s->env->wants_close);
+		if (result != IO_OK)
+			drop_kept(s);
+	}
+	if (result == IO_AGAIN)
+		result = io_wait(&wait, 1, deadline, s->env->wants_close);
 	fresh = io_now_ms() + BOUNDS_FRESH_MS;
 	if (result == IO_EOF && s->is_fresh)
 		result = io_wait(&wait, 1, fresh < deadline ? fresh :
@@ -298,34 +317,57 @@ is_too_many(const struct session *s)
 	    board_count(BOARD_BUSY) > s->env->max_workers;
 }
 
-/* Ask the gate for a connection that is good for this request. */
-static int
-ask(struct session *s, struct ask_result *result)
+/* The connection that this request goes on. */
+static enum order_line
+choose_line(const struct session *s)
 {
+	if (!order_may_keep(&s->head, &s->request))
+		return ORDER_ONCE;
+	if (s->kept_fd != -1)
+		return ORDER_USE;
+	return s->nrequests < BOUNDS_KEEP_FROM ? ORDER_ONCE : ORDER_OPEN;
+}
+
+/* Have the gate send the request's head: where the answer comes from. */
+static int
+ask(struct session *s, enum order_line line, struct ask_result *result)
+{
+	const int gate_fd = s->env->gate_fd;
 	size_t len;
 	int fd;
 
 	len = order_make(s->order, sizeof(s->order), &s->head, &s->request,
-	    ++s->order_no, s->env->listener);
+	    line, ++s->order_no, s->env->listener);
 	if (len == 0)
 		bug("an order does not fit");
-	fd = ask_gate(s->env->gate_fd, s->order, len, s->order_no, result);
+	if (line == ORDER_USE) {
+		*result = (struct ask_result){ .reason = REASON_NO_DOCKER,
+		    .error = EPIPE };
+		fd = ask_again(gate_fd, s->order, len) == 0 ? s->kept_fd : -1;
+	} else {
+		fd = ask_gate(gate_fd, s->order, len, s->order_no, result);
+	}
+	if (fd != -1 && result->is_kept)
+		s->kept_fd = fd;
 	s->dial_error = result->error;
 	explicit_bzero(s->order, len);
 	return fd;
 }
 
-/* Have the gate send the request's head, and carry all that follows. */
-static enum step
-carry(struct session *s)
+/* Have the request sent and carry all that follows. */
+static enum exchange_result
+exchange(struct session *s, enum order_line line)
 {
 	struct exchange *x = &s->exchange;
 	enum exchange_result result;
 	struct ask_result asked;
 
-	x->upstream = ask(s, &asked);
-	if (x->upstream == -1)
-		return refuse(s, asked.reason, true);
+	x->received_most = 0;
+	x->upstream = ask(s, line, &asked);
+	if (x->upstream == -1) {
+		x->reason = asked.reason;
+		return EXCHANGE_REFUSED;
+	}
 	x->may_speak = asked.may_speak;
 	x->client = s->fd;
 	x->head = &s->head;
@@ -336,9 +378,31 @@ carry(struct session *s)
 	x->send_ms = s->env->head_timeout_ms;
 	x->wants_close = s->env->wants_close;
 	result = exchange_run(x);
-	(void)close(x->upstream);
+	if (x->upstream != s->kept_fd)
+		(void)close(x->upstream);
+	else if (!x->is_reusable)
+		drop_kept(s);
 	if (s->in_most < s->head_len + x->relay.up.most)
 		s->in_most = s->head_len + x->relay.up.most;
+	return result;
+}
+
+/* A judged request, and its answer. */
+static enum step
+carry(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	enum exchange_result result;
+	enum order_line line;
+
+	line = choose_line(s);
+	result = exchange(s, line);
+	/* dockerd, or the gate, had ended the connection that was kept. */
+	if (result == EXCHANGE_REFUSED && line == ORDER_USE &&
+	    x->received_most == 0) {
+		drop_kept(s);
+		result = exchange(s, ORDER_OPEN);
+	}
 	if (result == EXCHANGE_REFUSED)
 		return refuse(s, x->reason, true);
 	log_allowed(s);
@@ -364,6 +428,8 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 	s->peer = peer;
 	s->in_len = s->in_most = 0;
 	s->is_fresh = true;
+	s->nrequests = 0;
+	s->kept_fd = -1;
 	s->dial_error = 0;
 	do {
 		step = fill_head(s);
@@ -371,12 +437,14 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 		if (step != STEP_NEXT)
 			break;
 		board_mine()->requests++;
+		s->nrequests++;
 		reason = is_too_many(s) ? REASON_BUSY : judge(s);
 		if (reason != REASON_NONE)
 			step = deny(s, reason);
 		else
 			step = carry(s);
 	} while (step == STEP_AGAIN);
+	drop_kept(s);
 	/* The next client may find a way to read what this one sent. */
 	explicit_bzero(s->in, s->in_most);
 	if (step == STEP_LINGER)

@@ -187,6 +187,23 @@ route_of(struct span first, struct span before, struct span last, size_t n)
 	return TARGET_PLAIN;
 }
 
+/* Whether answers of such an endpoint may be large or without end. */
+static bool
+is_stream(struct span last)
+{
+	static const struct span streams[] = {
+		SPAN_INIT("archive"), SPAN_INIT("attach"),
+		SPAN_INIT("events"), SPAN_INIT("export"), SPAN_INIT("get"),
+		SPAN_INIT("logs"), SPAN_INIT("stats"), SPAN_INIT("ws"),
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+		if (span_eq(last, streams[i]))
+			return true;
+	return false;
+}
+
 /* Walk the segments: none empty or dots; find version and route. */
 static enum reason
 parse_path(struct target *t)
@@ -216,6 +233,7 @@ parse_path(struct target *t)
 			first = segment;
 	}
 	t->route = route_of(first, before, last, n);
+	t->is_stream = is_stream(last);
 	if (version.p == NULL)
 		return REASON_NONE;
 	return parse_version(version,

@@ -30,6 +30,8 @@ struct target {
 	unsigned		api_minor;	/* the N */
 	bool			has_slash_escape;	/* %2F in the path */
 	enum target_route	route;	/* by the path alone, any method */
+	bool			is_stream;	/* its answer may be long, or
+						 * without end; likewise */
 };
 
 /*

@@ -22,7 +22,7 @@ floors='
 1 http body target rule profile policy order forward reply expr trial advice
 2 log io board
 3 conf confargs conffile conflisten confopt confprofile confwork detach dial
-3 ask listen privs sandbox filter callnames
+3 ask keep listen privs sandbox filter callnames
 4 relay exchange session hijack
 5 worker gate
 6 pool spawn protection statustext status master

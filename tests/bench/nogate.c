@@ -33,9 +33,12 @@ ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
 
 	(void)gate_fd; /* not asked: that is the point */
 	(void)no;
-	*result = (struct ask_result){ REASON_NO_DOCKER, EINVAL, false };
+	*result = (struct ask_result){ .reason = REASON_NO_DOCKER,
+	    .error = EINVAL };
 	if (path == NULL || order_read(buf, len, &order) != ORDER_OK)
 		return -1;
+	/* Nobody is there to keep connections. */
+	order.line = ORDER_ONCE;
 	made_len = forward_request_make(made, sizeof(made), &order);
 	if (made_len == 0)
 		return -1;
@@ -50,4 +53,14 @@ ask_gate(int gate_fd, const char *buf, size_t len, uint32_t no,
 		return -1;
 	}
 	return fd;
+}
+
+/* Never called: nothing is kept. */
+int
+ask_again(int gate_fd, const char *buf, size_t len)
+{
+	(void)gate_fd;
+	(void)buf;
+	(void)len;
+	return -1;
 }
