@@ -103,9 +103,6 @@
  * single request. */
 #define BOUNDS_KEEP_FROM		3
 
-/* So long it is kept without a request: an idle proxy holds nothing of
- * dockerd. */
-#define BOUNDS_KEEP_MS			1000
 
 /* Bytes moved at once from such a connection to its pipe: what a pipe holds
  * without being asked for more. */
@@ -131,7 +128,22 @@
  * request although its worker has been asked to end. */
 #define BOUNDS_FRESH_MS			1000
 
+/* A client that has nothing to say for so long is parked, and its connection
+ * to dockerd is not kept any longer: an idle client costs no worker and
+ * nothing of dockerd.  Most clients send their requests in one go. */
+#define BOUNDS_IDLE_MS			1000
+
+/* Parked clients of one listener; the next ones are closed, as idle ones may
+ * be.  The longest time that one may be parked: a day is more than what
+ * --idle-timeout takes.  And how often it is looked whose time is up. */
+#define BOUNDS_PARKED_CAP		16384
+#define BOUNDS_PARKED_MS		86400000
+#define BOUNDS_PARK_LOOK_MS		1000
+
 /* -- processes -- */
+
+/* Descriptors of a worker: it holds a dozen. */
+#define BOUNDS_WORKER_FILES		64
 
 #define BOUNDS_LISTEN_CAP		32	/* listeners */
 #define BOUNDS_WORKERS_CAP		16384	/* upper end of --max-workers */

@@ -1,5 +1,5 @@
 /*
- * What the kernel still does for a worker and for the gate: one row is one
+ * What the kernel still does for each kind of process: one row is one
  * system call, the arguments it may have, and why it is needed.  Rows of one
  * call are alternatives.  What is needed a hundred times a second stands
  * first: the kernel goes from top to bottom.
@@ -11,6 +11,7 @@
 
 #ifdef WITH_SANDBOX
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -88,50 +89,28 @@ static const struct row worker_rows[] = {
 #endif
 	/* the gate's answer, which brings a descriptor */
 	CALL_IF(recvmsg, IS_OWN(0, GATE)),
-#ifdef SYS_poll
-	CALL(poll),		/* wait for client, dockerd and gate */
-#endif
-	CALL(ppoll),		/* the same where there is no poll */
-#ifdef SYS_ppoll_time64
-	CALL(ppoll_time64),	/* the same on 32 bits */
-#endif
 	CALL(writev),		/* heads and chunks in several pieces; log */
-	/* the log; only at its end, so that old lines stay */
-	CALL_IF(pwritev2, IS(0, STDERR_FILENO), IS_ONES(3), IS_ONES(4)),
-	/* lines of --log-requests, likewise */
+	/* lines of --log-requests, only at the end, so that old lines stay */
 	CALL_IF(pwritev2, IS(0, STDOUT_FILENO), IS_ONES(3), IS_ONES(4)),
-	CALL(clock_gettime),	/* processor time of rules; deadlines */
-#ifdef SYS_clock_gettime64
-	CALL(clock_gettime64),	/* the same on 32 bits */
-#endif
-	/* connections; another one in the gate's place could be received
+	/* connections; another one in the place of these could be received
 	 * descriptors from */
-	CALL_IF(close, NOT_OWN(0, GATE)),
+	CALL_IF(close, NOT_OWN(0, GATE), NOT_OWN(0, PARK)),
+#ifdef SYS_epoll_wait
+	CALL(epoll_wait),	/* wait for clients, new and parked ones */
+#endif
+	CALL(epoll_pwait),	/* the same where there is no epoll_wait */
 	/* the next client, and of this listener only */
 	CALL_IF(accept4, IS_OWN(0, LISTEN)),
-	/* pass an end on; other workers have the same listener */
-	CALL_IF(shutdown, NOT_OWN(0, LISTEN)),
-	/* the client's uid, for the log and --max-per-client */
+	CALL_IF(recvmsg, IS_OWN(0, PARK)),	/* one who was parked */
+	CALL_IF(sendmsg, IS_OWN(0, PARK)),	/* park one who is idle */
+	/* who is it: addresses, and */
+	CALL_IF(getpeername, ABOVE_OWN(0, WAKE)),
+	/* uid, for the log and --max-per-client */
 	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)),
+	/* pass an end on; other workers have the same listener and park */
+	CALL_IF(shutdown, NOT_OWN(0, LISTEN), NOT_OWN(0, PARK)),
 	/* tell the master that idle workers are getting few */
 	CALL_IF(write, IS_OWN(0, WAKE)),
-	CALL(getpid),		/* syslog lines; abort() */
-	CALL(gettid),		/* abort() */
-	CALL(rt_sigprocmask),	/* abort() */
-	/* abort() and the refusal of a call: signals to itself alone */
-	CALL_IF(tgkill, IS_OWN(0, PID), IS_OWN(1, TID)),
-	CALL_IF(tkill, IS_OWN(0, TID)),	/* the same in musl */
-	CALL(rt_sigreturn),	/* back from a signal handler */
-#ifdef SYS_sigreturn
-	CALL(sigreturn),	/* the same on arm */
-#endif
-	CALL(restart_syscall),	/* poll goes on after SIGSTOP and SIGCONT */
-	/* retire, or fail; a code of 2 would have the master give up */
-	CALL_IF(exit_group, IS(0, EXIT_SUCCESS)),
-	CALL_IF(exit_group, IS(0, EXIT_FAILURE)),
-	/* the same, where exit_group is missing */
-	CALL_IF(exit, IS(0, EXIT_SUCCESS)),
-	CALL_IF(exit, IS(0, EXIT_FAILURE)),
 };
 
 static const struct row gate_rows[] = {
@@ -139,7 +118,7 @@ static const struct row gate_rows[] = {
 	CALL(epoll_wait),	/* wait for orders and for the master */
 #endif
 	CALL(epoll_pwait),	/* the same where there is no epoll_wait */
-	CALL(recvfrom),		/* orders; dockerd's end */
+	CALL(recvfrom),		/* orders */
 #ifdef SYS_recv
 	CALL(recv),		/* the same on arm */
 #endif
@@ -154,19 +133,36 @@ static const struct row gate_rows[] = {
 #ifdef SYS_send
 	CALL(send),		/* the same on arm */
 #endif
-	CALL(sendmsg),		/* answers, with the connection */
 	/* from a kept connection into its pipe, and no file's offsets */
 	CALL_IF(splice, IS_ZERO(1), IS_ZERO(3)),
-	CALL_IF(pipe2, IS(1, O_CLOEXEC | O_NONBLOCK)),
-	CALL(close),		/* that connection; workers that are gone */
+	CALL(sendmsg),		/* answers, with the connection or a pipe */
+	CALL(close),		/* these; workers that are gone */
 	CALL(recvmsg),		/* new workers from the master */
-	CALL(epoll_ctl),	/* watch them */
-	CALL(clock_gettime),	/* processor time of rules; deadlines */
-#ifdef SYS_clock_gettime64
-	CALL(clock_gettime64),	/* the same on 32 bits */
+	CALL(epoll_ctl),	/* watch them, and kept connections */
+	CALL_IF(pipe2, IS(1, O_CLOEXEC | O_NONBLOCK)),
+	/* the log where pwritev2 cannot do without waiting, and abort() */
+	CALL_IF(writev, IS(0, STDERR_FILENO)),
+};
+
+static const struct row park_rows[] = {
+#ifdef SYS_epoll_wait
+	CALL(epoll_wait),	/* who has something to say */
 #endif
+	CALL(epoll_pwait),	/* the same where there is no epoll_wait */
+	CALL(epoll_ctl),	/* watch one more */
+	CALL_IF(recvmsg, IS_OWN(0, PARK)),	/* clients from workers */
+	CALL_IF(sendmsg, IS_OWN(0, PARK)),	/* and to them */
+	CALL_IF(ioctl, IS(1, FIONREAD)),	/* bytes, or only an end? */
+	/* clients; another one in the pair's place could be sent them */
+	CALL_IF(close, NOT_OWN(0, PARK)),
+	/* the log where pwritev2 cannot do without waiting, and abort() */
+	CALL_IF(writev, IS(0, STDERR_FILENO)),
+};
+
+/* What each of them does, behind its own rows. */
+static const struct row common_rows[] = {
 #ifdef SYS_poll
-	CALL(poll),		/* room in the log */
+	CALL(poll),		/* wait */
 #endif
 	CALL(ppoll),		/* the same where there is no poll */
 #ifdef SYS_ppoll_time64
@@ -174,8 +170,10 @@ static const struct row gate_rows[] = {
 #endif
 	/* the log; only at its end, so that old lines stay */
 	CALL_IF(pwritev2, IS(0, STDERR_FILENO), IS_ONES(3), IS_ONES(4)),
-	/* the same where pwritev2 cannot do without waiting, and abort() */
-	CALL_IF(writev, IS(0, STDERR_FILENO)),
+	CALL(clock_gettime),	/* processor time of rules; deadlines */
+#ifdef SYS_clock_gettime64
+	CALL(clock_gettime64),	/* the same on 32 bits */
+#endif
 	CALL(getpid),		/* syslog lines; abort() */
 	CALL(gettid),		/* abort() */
 	CALL(rt_sigprocmask),	/* abort() */
@@ -187,8 +185,9 @@ static const struct row gate_rows[] = {
 	CALL(sigreturn),	/* the same on arm */
 #endif
 	CALL(restart_syscall),	/* waits go on after SIGSTOP and SIGCONT */
-	CALL_IF(exit_group, IS(0, EXIT_SUCCESS)),	/* the end */
-	CALL_IF(exit_group, IS(0, EXIT_FAILURE)),	/* a failure */
+	/* retire, or fail; a code of 2 would have the master give up */
+	CALL_IF(exit_group, IS(0, EXIT_SUCCESS)),
+	CALL_IF(exit_group, IS(0, EXIT_FAILURE)),
 	/* the same, where exit_group is missing */
 	CALL_IF(exit, IS(0, EXIT_SUCCESS)),
 	CALL_IF(exit, IS(0, EXIT_FAILURE)),
@@ -201,8 +200,20 @@ static const struct row gate_rows[] = {
 #define ROW_CODE (TEST_COUNT * TEST_CODE + 3)
 #define FRAME_CODE 7
 
-_Static_assert(ROWS(worker_rows) * ROW_CODE + FRAME_CODE <= FILTER_CAP &&
-    ROWS(gate_rows) * ROW_CODE + FRAME_CODE <= FILTER_CAP,
+/* The table of each role. */
+static const struct {
+	const struct row	*rows;
+	size_t			 n;
+} tables[] = {
+	[FILTER_WORKER] = { worker_rows, ROWS(worker_rows) },
+	[FILTER_GATE] = { gate_rows, ROWS(gate_rows) },
+	[FILTER_PARK] = { park_rows, ROWS(park_rows) },
+};
+
+#define FITS(table) ((ROWS(table) + ROWS(common_rows)) * ROW_CODE + \
+    FRAME_CODE <= FILTER_CAP)
+
+_Static_assert(FITS(worker_rows) && FITS(gate_rows) && FITS(park_rows),
     "FILTER_CAP is too small");
 
 /* Offsets in what the kernel shows to the program. */
@@ -310,11 +321,8 @@ void
 filter_make(struct filter_program *p, enum filter_role role,
     const uint32_t own[FILTER_OWN_COUNT], uint32_t refuse, uint32_t foreign)
 {
-	const struct row *rows;
-	size_t i, n;
+	size_t i;
 
-	rows = role == FILTER_WORKER ? worker_rows : gate_rows;
-	n = role == FILTER_WORKER ? ROWS(worker_rows) : ROWS(gate_rows);
 	p->len = 0;
 	/* The same numbers mean other calls on another architecture. */
 	add_load(p, AT_ARCH);
@@ -324,9 +332,23 @@ filter_make(struct filter_program *p, enum filter_role role,
 	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
 	    FOREIGN_NR, 0, 1));
 	add_return(p, foreign);
-	for (i = 0; i < n; i++)
-		add_row(p, &rows[i], own);
+	for (i = 0; i < tables[role].n; i++)
+		add_row(p, &tables[role].rows[i], own);
+	for (i = 0; i < ROWS(common_rows); i++)
+		add_row(p, &common_rows[i], own);
 	add_return(p, refuse);
+}
+
+const char *
+filter_role_word(enum filter_role role)
+{
+	static const char *const words[] = {
+		[FILTER_WORKER] = "worker",
+		[FILTER_GATE] = "gate",
+		[FILTER_PARK] = "park",
+	};
+
+	return words[role];
 }
 
 /* Made from the system's own headers when this was built. */

@@ -7,7 +7,7 @@
 #include <linux/filter.h>
 
 /*
- * The tables of system calls that a worker and the gate may make, and the
+ * The tables of system calls that each kind of process may make, and the
  * program for the kernel that is made of them.  Everything else is refused.
  * Only compiled with the sandbox.
  * Source: seccomp(2), Linux Documentation/userspace-api/seccomp_filter.rst.
@@ -15,13 +15,15 @@
 
 enum filter_role {
 	FILTER_WORKER,
-	FILTER_GATE
+	FILTER_GATE,
+	FILTER_PARK
 };
 
 /* What arguments are compared with and only the process itself knows. */
 enum filter_own {
-	FILTER_OWN_LISTEN,	/* descriptors; the gate has none of them */
+	FILTER_OWN_LISTEN,	/* descriptors that a role has, or not */
 	FILTER_OWN_GATE,
+	FILTER_OWN_PARK,
 	FILTER_OWN_WAKE,
 	FILTER_OWN_PID,
 	FILTER_OWN_TID,
@@ -44,6 +46,9 @@ struct filter_program {
  */
 void filter_make(struct filter_program *program, enum filter_role role,
     const uint32_t own[FILTER_OWN_COUNT], uint32_t refuse, uint32_t foreign);
+
+/* filter_role_word(role): "worker".  Static storage. */
+const char *filter_role_word(enum filter_role role);
 
 /* filter_name(nr): the name of the call with that number, or NULL when the
  * system this was built on did not know it.  Static storage. */

@@ -139,7 +139,8 @@ bind_tcp(const union address *a, socklen_t len)
 	const int off = 0;
 	int fd, error;
 
-	fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(a->any.sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -1;
 	if (set_tcp_options(fd) == 0 &&
@@ -309,7 +310,7 @@ open_unix(const struct conf_listen *l)
 		errno = ENAMETOOLONG;
 		return fail(l, "path of a socket", -1);
 	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return fail(l, "socket", -1);
 	if (l->kind == CONF_UNIX)

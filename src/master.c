@@ -188,6 +188,37 @@ report(const char *message)
 	log_error("%s", message);
 }
 
+/* Parking processes stay with their listeners, unless they would have to be
+ * started otherwise. */
+static void
+move_parks(const struct conf *conf, const struct conf *old, bool is_same)
+{
+	struct pool_park moved[BOUNDS_LISTEN_CAP] = { { .pid = 0 } };
+	size_t i, to;
+
+	for (i = 0; i < old->nlisten; i++) {
+		to = find_listener(conf, &old->listen[i]);
+		if (is_same && to < conf->nlisten)
+			moved[to] = pool.park[i];
+		else
+			pool_end_park(&pool.park[i]);
+	}
+	memcpy(pool.park, moved, sizeof(moved));
+}
+
+static bool
+is_same_start(const struct conf *conf, const struct conf *old,
+    const struct privs_identity *identity)
+{
+	return conf->sandbox == old->sandbox &&
+	    conf->log_level == old->log_level &&
+	    conf->log_format == old->log_format &&
+	    conf->log_to == old->log_to &&
+	    identity->is_set == pool.identity.is_set &&
+	    identity->uid == pool.identity.uid &&
+	    identity->gid == pool.identity.gid;
+}
+
 /* SIGHUP: everything anew, or nothing.  Returns the configuration that holds
  * from now on. */
 static struct conf *
@@ -212,6 +243,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 		if (find_listener(conf, &old->listen[i]) == conf->nlisten)
 			shut_listener(&old->listen[i], pool.listen_fd[i]);
 	memcpy(pool.listen_fd, fds, sizeof(fds));
+	move_parks(conf, old, is_same_start(conf, old, &identity));
 	fit_workers(conf);
 	log_init(conf->log_level, conf->log_format, conf->log_to);
 	if (pool_renew(&pool, conf, &identity) == -1)
@@ -246,6 +278,8 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 	log_info("stopping");
 	for (i = 0; i < conf->nlisten; i++)
 		shut_listener(&conf->listen[i], pool.listen_fd[i]);
+	for (i = 0; i < conf->nlisten; i++)
+		pool_end_park(&pool.park[i]);
 	deadline = io_now_ms() + conf->stop_timeout_ms;
 	while ((left = pool_signal_all(SIGTERM)) > 0 &&
 	    io_now_ms() < deadline && got_stop < 2) {

@@ -18,6 +18,7 @@
 #include "gate.h"
 #include "io.h"
 #include "log.h"
+#include "park.h"
 #include "spawn.h"
 #include "worker.h"
 
@@ -77,6 +78,17 @@ leave_gate(struct pool *p)
 		(void)close(p->control_fd);
 	p->control_fd = -1;
 	p->gate_pid = 0;
+}
+
+void
+pool_end_park(struct pool_park *park)
+{
+	if (park->pid == 0)
+		return;
+	(void)close(park->fd);
+	(void)kill(park->pid, SIGTERM);
+	park_release(park->no);
+	park->pid = 0;
 }
 
 int
@@ -200,6 +212,11 @@ grow(struct pool *p, unsigned listener)
 {
 	size_t idle, want;
 
+	if (p->park[listener].pid == 0 && spawn_park(p, listener) == -1) {
+		log_error_errno("start a parking process");
+		back_off(p);
+		return true;
+	}
 	idle = board_idle(listener, p->generation);
 	for (want = missing(p, listener, idle); want > 0; want--) {
 		if (!may_spawn(p, listener))
@@ -356,10 +373,46 @@ bury_gate(struct pool *p, int status)
 	return POOL_GATE_DIED;
 }
 
+/* Its clients are gone; workers that see its end retire. */
+static enum pool_event
+bury_park(struct pool *p, struct pool_park *park, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		return POOL_HOPELESS;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+		p->attacks++;
+		log_security("park", 0, park->pid);
+	} else if (WIFSIGNALED(status)) {
+		log_error("park (pid %ld) killed by signal %d: %s",
+		    (long)park->pid, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	} else {
+		log_error("park (pid %ld) exited with %d", (long)park->pid,
+		    WEXITSTATUS(status));
+	}
+	(void)close(park->fd);
+	park_release(park->no);
+	park->pid = 0;
+	back_off(p);
+	return POOL_FINE;
+}
+
+static struct pool_park *
+find_park(struct pool *p, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < BOUNDS_LISTEN_CAP; i++)
+		if (p->park[i].pid == pid)
+			return &p->park[i];
+	return NULL;
+}
+
 enum pool_event
 pool_reap(struct pool *p)
 {
 	enum pool_event event, worst;
+	struct pool_park *park;
 	size_t slot;
 	int status;
 	pid_t pid;
@@ -367,12 +420,15 @@ pool_reap(struct pool *p)
 	worst = POOL_FINE;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		slot = board_find(pid);
+		park = find_park(p, pid);
 		if (slot != board_size())
 			event = bury_worker(p, slot, status);
+		else if (park != NULL)
+			event = bury_park(p, park, status);
 		else if (pid == p->gate_pid)
 			event = bury_gate(p, status);
 		else
-			continue;	/* the gate of an old generation */
+			continue;	/* one that was told to end */
 		if (event > worst)
 			worst = event;
 	}

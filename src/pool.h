@@ -9,15 +9,24 @@
 #include "conf.h"
 #include "privs.h"
 
+/* The parking process of a listener, see park.h. */
+struct pool_park {
+	pid_t	pid;		/* 0: none */
+	int	fd;		/* the workers' end of its pair */
+	int	no;		/* of park_claim */
+};
+
 /*
  * The processes of one generation of the configuration: a gate, and for each
  * listener its workers.  Old generations live on until their workers have
- * ended.  Used by the master alone.
+ * ended.  Parking processes belong to their listeners and stay.  Used by the
+ * master alone.
  */
 struct pool {
 	const struct conf	*conf;
 	struct privs_identity	 identity;
 	int			 listen_fd[BOUNDS_LISTEN_CAP];
+	struct pool_park	 park[BOUNDS_LISTEN_CAP];
 	int			 wake_fd;	/* eventfd: a worker calls */
 	unsigned		 generation;
 	bool			 is_ending;	/* deaths are no news */
@@ -60,6 +69,9 @@ enum pool_event pool_reap(struct pool *p);
 
 /* pool_hear_gate(p): kill the workers that the gate has found out. */
 void pool_hear_gate(struct pool *p);
+
+/* pool_end_park(park): end one, and with it the clients parked there. */
+void pool_end_park(struct pool_park *park);
 
 /* pool_signal_all(p, sig): to all workers of all generations; their
  * number. */

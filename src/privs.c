@@ -32,9 +32,6 @@
 #define ID_DIGITS	10
 #define ID_MAX		4294967294U
 
-/* A worker holds a dozen descriptors. */
-#define WORKER_FILES	64
-
 /* What the gate holds besides one descriptor for each worker, and room for
  * workers that are just ending. */
 #define OTHER_FILES	32
@@ -121,12 +118,12 @@ limit(int resource, const char *name, rlim_t most)
 }
 
 static void
-limit_resources(bool is_worker)
+limit_resources(unsigned files)
 {
 	limit(RLIMIT_CORE, "RLIMIT_CORE", 0);
 	limit(RLIMIT_NPROC, "RLIMIT_NPROC", 0);
-	if (is_worker)
-		limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", WORKER_FILES);
+	if (files > 0)
+		limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files);
 }
 
 bool
@@ -137,7 +134,7 @@ privs_has_limits(void)
 #else
 /* Sanitizers need threads, files and memory that the limits take away. */
 static void
-limit_resources(bool is_worker)
+limit_resources(unsigned files)
 {
 	(void)is_worker; /* no limits at all */
 }
@@ -150,13 +147,13 @@ privs_has_limits(void)
 #endif
 
 static void
-no_way_back(pid_t parent, bool is_worker)
+no_way_back(pid_t parent, unsigned files)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		fatal(HOPELESS, "prctl(PR_SET_DUMPABLE)");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		fatal(HOPELESS, "prctl(PR_SET_NO_NEW_PRIVS)");
-	limit_resources(is_worker);
+	limit_resources(files);
 	privs_follow_parent(parent);
 }
 
@@ -349,7 +346,7 @@ check_not_regained(const struct privs_identity *id)
 }
 
 void
-privs_drop(const struct privs_identity *id, pid_t parent)
+privs_drop(const struct privs_identity *id, pid_t parent, unsigned files)
 {
 	privs_follow_parent(parent);
 	drop_bounding_set();
@@ -358,7 +355,7 @@ privs_drop(const struct privs_identity *id, pid_t parent)
 	caps_keep(0);
 	if (id->is_set)
 		check_not_regained(id);
-	no_way_back(parent, true);
+	no_way_back(parent, files);
 }
 
 void
@@ -367,7 +364,7 @@ privs_limit(pid_t parent)
 	privs_follow_parent(parent);
 	drop_bounding_set();
 	caps_keep(UINT64_C(1) << CAP_DAC_OVERRIDE);
-	no_way_back(parent, false);
+	no_way_back(parent, 0);
 }
 
 size_t

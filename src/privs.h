@@ -45,13 +45,14 @@ bool privs_group(const char *name, gid_t *gid);
 void privs_follow_parent(pid_t parent);
 
 /*
- * privs_drop(id, parent):
+ * privs_drop(id, parent, files):
  * For a worker: become id for good, check that nothing can be regained,
  * drop all capabilities and the bounding set, no new privileges, not
- * dumpable, resource limits (no new processes, no core, few descriptors),
+ * dumpable, resource limits (no new processes, no core, so many files),
  * and follow parent.  No way back.
  */
-void privs_drop(const struct privs_identity *id, pid_t parent);
+void privs_drop(const struct privs_identity *id, pid_t parent,
+    unsigned files);
 
 /*
  * privs_limit(parent):

@@ -332,6 +332,7 @@ enter(enum sandbox_mode mode, enum filter_role role,
 	const uint32_t values[FILTER_OWN_COUNT] = {
 		[FILTER_OWN_LISTEN] = (uint32_t)own->listen_fd,
 		[FILTER_OWN_GATE] = (uint32_t)own->gate_fd,
+		[FILTER_OWN_PARK] = (uint32_t)own->park_fd,
 		[FILTER_OWN_WAKE] = (uint32_t)own->wake_fd,
 		[FILTER_OWN_PID] = (uint32_t)getpid(),
 		[FILTER_OWN_TID] = (uint32_t)syscall(SYS_gettid),
@@ -342,7 +343,7 @@ enter(enum sandbox_mode mode, enum filter_role role,
 	check_alone();
 	seal_memory();
 	if (mode == SANDBOX_TRAP)
-		handle_refusals(role == FILTER_GATE ? "gate" : "worker");
+		handle_refusals(filter_role_word(role));
 	enter_landlock(role == FILTER_GATE);
 	enter_filter(mode, role, values);
 }
@@ -374,9 +375,17 @@ sandbox_enter_worker(enum sandbox_mode mode, const struct sandbox_worker *own)
 void
 sandbox_enter_gate(enum sandbox_mode mode)
 {
-	const struct sandbox_worker none = { -1, -1, -1 };
+	const struct sandbox_worker none = { -1, -1, -1, -1 };
 
 	enter(mode, FILTER_GATE, &none);
+}
+
+void
+sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
+{
+	const struct sandbox_worker own = { -1, -1, pair_fd, -1 };
+
+	enter(mode, FILTER_PARK, &own);
 }
 
 #else /* without the sandbox */
@@ -411,6 +420,13 @@ sandbox_enter_worker(enum sandbox_mode mode, const struct sandbox_worker *own)
 void
 sandbox_enter_gate(enum sandbox_mode mode)
 {
+	refuse(mode);
+}
+
+void
+sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
+{
+	(void)pair_fd; /* likewise */
 	refuse(mode);
 }
 

@@ -28,7 +28,8 @@ struct sandbox_support {
 /* The descriptors of a worker that its filter names. */
 struct sandbox_worker {
 	int	listen_fd;	/* accept on no other, never shut it down */
-	int	gate_fd;	/* descriptors come from no other */
+	int	gate_fd;	/* descriptors come from this one */
+	int	park_fd;	/* and this one, and go there alone */
 	int	wake_fd;	/* the master's eventfd */
 };
 
@@ -42,9 +43,10 @@ bool sandbox_is_built(void);
 struct sandbox_support sandbox_support(void);
 
 /*
- * sandbox_enter_worker(mode, own) and sandbox_enter_gate(mode):
- * Shut this process in, as a worker that holds own, or as the gate.  After
- * privs_drop or privs_limit (no new privileges must be set), and with one
+ * sandbox_enter_worker(mode, own), sandbox_enter_gate(mode) and
+ * sandbox_enter_park(mode, pair_fd):
+ * Shut this process in, as a worker that holds own, as the gate, or as a
+ * parking process that gets clients from pair_fd.  After privs_drop or privs_limit (no new privileges must be set), and with one
  * thread.  Memory that could be written and executed (JIT code) becomes
  * read-only, Landlock as the kernel has it, then the filter.  Any step that
  * fails is fatal with code 2, but for Landlock on a kernel without.
@@ -57,6 +59,7 @@ struct sandbox_support sandbox_support(void);
 void sandbox_enter_worker(enum sandbox_mode mode,
     const struct sandbox_worker *own);
 void sandbox_enter_gate(enum sandbox_mode mode);
+void sandbox_enter_park(enum sandbox_mode mode, int pair_fd);
 
 /* sandbox_mode_word(mode): "trap".  Static storage. */
 const char *sandbox_mode_word(enum sandbox_mode mode);

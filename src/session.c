@@ -18,6 +18,7 @@
 #include "io.h"
 #include "log.h"
 #include "order.h"
+#include "park.h"
 #include "policy.h"
 #include "reply.h"
 #include "target.h"
@@ -38,6 +39,7 @@ static struct session {
 	const struct session_env *env;
 	int			 fd;
 	const char		*peer;
+	const struct board_peer	*key;
 	bool			 is_fresh;	/* no request has come yet */
 
 	/* the request: spans point into in */
@@ -161,29 +163,50 @@ drop_kept(struct session *s)
 	s->kept_fd = -1;
 }
 
-/* Wait for bytes while nothing was received; the worker may be asked to close
- * meanwhile, but a client that has only just come gets a moment to speak. */
+/* Leave an idle client to the parking process; false when it cannot be.  It is
+ * never counted twice, or another one of its kind would be refused. */
+static bool
+park(struct session *s, int64_t deadline)
+{
+	static const struct board_peer nobody;
+	int64_t left;
+
+	left = deadline - io_now_ms();
+	if (left <= 0)
+		return false;
+	board_set_peer(&nobody);
+	if (park_put(s->env->park_fd, s->fd, s->key, left) == 0)
+		return true;
+	board_set_peer(s->key);
+	return false;
+}
+
+/* Wait for bytes while nothing was received, first for a moment: then the
+ * client is parked.  The worker may be asked to part with it meanwhile.  When
+ * it cannot be parked, one that has only just come gets a moment to speak. */
 static enum io_result
 await_first(struct session *s, int64_t deadline)
 {
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
+	const volatile int *stop = s->env->wants_close;
 	enum io_result result;
-	int64_t fresh, kept;
+	int64_t end;
 
+	end = io_now_ms() + BOUNDS_IDLE_MS;
 	board_set(BOARD_WAITING);
-	result = IO_AGAIN;
-	kept = io_now_ms() + BOUNDS_KEEP_MS;
-	if (s->kept_fd != -1 && kept < deadline) {
-		result = io_wait(&wait, 1, kept, s->env->wants_close);
-		if (result != IO_OK)
-			drop_kept(s);
+	result = io_wait(&wait, 1, end < deadline ? end : deadline, stop);
+	if (result != IO_OK)
+		drop_kept(s);
+	if (result != IO_OK && park(s, deadline)) {
+		board_set(BOARD_BUSY);
+		return IO_EOF;
 	}
 	if (result == IO_AGAIN)
-		result = io_wait(&wait, 1, deadline, s->env->wants_close);
-	fresh = io_now_ms() + BOUNDS_FRESH_MS;
+		result = io_wait(&wait, 1, deadline, stop);
+	end = io_now_ms() + BOUNDS_FRESH_MS;
 	if (result == IO_EOF && s->is_fresh)
-		result = io_wait(&wait, 1, fresh < deadline ? fresh :
-		    deadline, NULL);
+		result = io_wait(&wait, 1, end < deadline ? end : deadline,
+		    NULL);
 	board_set(BOARD_BUSY);
 	return result;
 }
@@ -417,7 +440,8 @@ carry(struct session *s)
 }
 
 void
-session_serve(const struct session_env *env, int fd, const char *peer)
+session_serve(const struct session_env *env, int fd, const char *peer,
+    const struct board_peer *key)
 {
 	struct session *s = &session;
 	enum reason reason;
@@ -426,6 +450,7 @@ session_serve(const struct session_env *env, int fd, const char *peer)
 	s->env = env;
 	s->fd = fd;
 	s->peer = peer;
+	s->key = key;
 	s->in_len = s->in_most = 0;
 	s->is_fresh = true;
 	s->nrequests = 0;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board.h"
 #include "bounds.h"
 #include "profile.h"
 #include "reason.h"
@@ -19,22 +20,26 @@ struct session_env {
 	unsigned		 listener;	/* in conf->listen */
 	const char		*docker_socket;	/* for messages only */
 	int			 gate_fd;	/* takes orders */
+	int			 park_fd;	/* takes idle clients */
 	bool			 log_requests;
 	unsigned		 min_api;
 	unsigned		 max_workers;	/* busy at once */
 	int64_t			 head_timeout_ms;
 	int64_t			 idle_timeout_ms;
 	size_t			 worker_no;	/* in the log */
-	const volatile int	*wants_close;	/* not 0: end this connection
-						 * as soon as it is idle */
+	const volatile int	*wants_close;	/* not 0: part with this
+						 * client as soon as it is
+						 * idle */
 };
 
 /*
- * session_serve(env, fd, peer):
- * Serve the client on fd until it or we end; closes fd.  peer: its address
- * for the log.  Nothing a client sends makes this fail.
+ * session_serve(env, fd, peer, key):
+ * Serve the client on fd until it or we end, or it is parked; closes fd.
+ * peer: its address for the log, key: to count it by.  Nothing a client sends
+ * makes this fail.
  */
-void session_serve(const struct session_env *env, int fd, const char *peer);
+void session_serve(const struct session_env *env, int fd, const char *peer,
+    const struct board_peer *key);
 
 /* session_refuse(env, fd, peer, reason): answer so at once, whatever the
  * client wants, and close fd. */

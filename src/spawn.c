@@ -6,6 +6,7 @@
 
 #include "spawn.h"
 
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -17,8 +18,17 @@
 #include "gate.h"
 #include "io.h"
 #include "log.h"
+#include "park.h"
 #include "pool.h"
 #include "worker.h"
+
+/* The name that ps(1) shows. */
+static void
+set_name(const char *name)
+{
+	/* Cannot fail. */
+	(void)prctl(PR_SET_NAME, name);
+}
 
 /* The child's part: its own end moves to a fixed place, the rest is closed.
  * syslog's descriptor is opened anew. */
@@ -27,6 +37,7 @@ enter_gate(const struct conf *conf, int control_fd, pid_t master)
 {
 	const int fixed_fd = STDERR_FILENO + 1;
 
+	set_name("dsp-gate");
 	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
 	if (dup2(control_fd, fixed_fd) == -1)
 		fatal(2, "gate: descriptors");
@@ -58,6 +69,44 @@ spawn_gate(struct pool *p)
 	return 0;
 }
 
+int
+spawn_park(struct pool *p, unsigned listener)
+{
+	struct park_args args = {
+		.conf = p->conf,
+		.identity = &p->identity,
+		.master = getpid(),
+	};
+	int ends[2], saved_errno;
+	pid_t pid;
+
+	args.no = park_claim();
+	if (args.no == -1)
+		return -1;
+	pid = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+		args.pair_fd = ends[1];
+		pid = fork();
+		if (pid == 0) {
+			set_name("dsp-park");
+			park_run(&args);
+		}
+		saved_errno = errno;
+		(void)close(ends[1]);
+		if (pid == -1)
+			(void)close(ends[0]);
+		errno = saved_errno;
+	}
+	if (pid == -1) {
+		saved_errno = errno;
+		park_release(args.no);
+		errno = saved_errno;
+		return -1;
+	}
+	p->park[listener] = (struct pool_park){ pid, ends[0], args.no };
+	return 0;
+}
+
 /* The child's part of a fork. */
 static _Noreturn void
 enter_worker(const struct pool *p, unsigned listener, size_t slot,
@@ -71,10 +120,12 @@ enter_worker(const struct pool *p, unsigned listener, size_t slot,
 		.slot = slot,
 		.listen_fd = p->listen_fd[listener],
 		.gate_fd = gate_fd,
+		.park_fd = p->park[listener].fd,
 		.wake_fd = p->wake_fd,
 		.master = master,
 	};
 
+	set_name("dsp-worker");
 	worker_run(&args);
 }
 

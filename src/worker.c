@@ -7,6 +7,7 @@
 
 #include "worker.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -27,6 +28,7 @@
 #endif
 #include "io.h"
 #include "log.h"
+#include "park.h"
 #include "sandbox.h"
 #include "session.h"
 
@@ -34,6 +36,8 @@
 enum {
 	LISTEN_FD = 3,
 	GATE_FD,
+	PARK_FD,
+	CLIENTS_FD,	/* an epoll set: new clients, and parked ones */
 	WAKE_FD,
 	FREE_FD
 };
@@ -75,20 +79,45 @@ set_signals(void)
 static void
 keep_descriptors(const struct worker_args *args)
 {
-	const int from[] = { args->listen_fd, args->gate_fd, args->wake_fd };
-	int safe[3];
+	const struct {
+		int	from;
+		int	to;
+	} own[] = {
+		{ args->listen_fd, LISTEN_FD },
+		{ args->gate_fd, GATE_FD },
+		{ args->park_fd, PARK_FD },
+		{ epoll_create1(0), CLIENTS_FD },
+		{ args->wake_fd, WAKE_FD },
+	};
+	const size_t n = sizeof(own) / sizeof(own[0]);
+	int safe[sizeof(own) / sizeof(own[0])];
 	size_t i;
 
 	log_init(args->conf->log_level, args->conf->log_format, LOG_TO_STDERR);
-	for (i = 0; i < 3; i++)
-		if ((safe[i] = fcntl(from[i], F_DUPFD, FREE_FD)) == -1)
+	for (i = 0; i < n; i++)
+		if ((safe[i] = fcntl(own[i].from, F_DUPFD, FREE_FD)) == -1)
 			fatal(2, "worker: descriptors");
-	for (i = 0; i < 3; i++)
-		if (dup2(safe[i], LISTEN_FD + (int)i) == -1)
+	for (i = 0; i < n; i++)
+		if (dup2(safe[i], own[i].to) == -1)
 			fatal(2, "worker: descriptors");
 	io_close_from(FREE_FD);
 	log_init(args->conf->log_level, args->conf->log_format,
 	    args->conf->log_to);
+}
+
+/* Wait for clients from where idle workers get them.  One that comes wakes
+ * one worker, not all. */
+static void
+watch_clients(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+
+	event.data.fd = LISTEN_FD;
+	if (epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, LISTEN_FD, &event) == -1)
+		fatal(2, "worker: epoll_ctl");
+	event.data.fd = PARK_FD;
+	if (epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, PARK_FD, &event) == -1)
+		fatal(2, "worker: epoll_ctl");
 }
 
 /* A client for the log, and for counting its connections. */
@@ -169,8 +198,8 @@ limit_reached(const struct conf *conf, const struct peer *peer)
 {
 	if (board_count(BOARD_BUSY) > conf->max_workers)
 		return REASON_BUSY;
-	if (conf->max_per_client > 0 &&
-	    board_count_peer(&peer->key) > conf->max_per_client)
+	if (conf->max_per_client > 0 && board_count_peer(&peer->key) +
+	    park_count_peer(&peer->key) > conf->max_per_client)
 		return REASON_PER_CLIENT;
 	return REASON_NONE;
 }
@@ -195,52 +224,116 @@ offer_hijack(const struct worker_args *args, int fd)
 }
 #endif
 
+/* A new client: its descriptor, or -1. */
+static int
+accept_client(struct sockaddr_storage *from)
+{
+	socklen_t len;
+	int fd;
+
+	len = sizeof(*from);
+	fd = accept4(LISTEN_FD, (struct sockaddr *)from, &len,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd != -1) {
+		board_mine()->connections++;
+		return fd;
+	}
+	/* The master shuts the listener down to stop accepting. */
+	if (errno == EINVAL || errno == EBADF)
+		is_retiring = 1;
+	else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN)
+		fatal(1, "accept");
+	return -1;
+}
+
+/* A client that was parked and has something to say: likewise. */
+static int
+take_parked(struct sockaddr_storage *from)
+{
+	socklen_t len;
+	int fd;
+
+	fd = park_take(PARK_FD);
+	if (fd == -1) {
+		/* Without a parking process there is no place for idle
+		 * clients: the master forks workers anew. */
+		if (errno != EAGAIN)
+			is_retiring = 1;
+		return -1;
+	}
+	len = sizeof(*from);
+	if (getpeername(fd, (struct sockaddr *)from, &len) == 0)
+		return fd;
+	/* It is gone. */
+	(void)close(fd);
+	return -1;
+}
+
+/* Wait for a client: its descriptor, or -1 when it is time to look around. */
+static int
+next_client(struct sockaddr_storage *from)
+{
+	struct epoll_event event;
+
+	switch (epoll_wait(CLIENTS_FD, &event, 1, -1)) {
+	case 1:
+		return event.data.fd == LISTEN_FD ? accept_client(from) :
+		    take_parked(from);
+	case 0:
+		return -1;
+	default:
+		if (errno != EINTR)
+			fatal(1, "epoll_wait");
+		return -1;
+	}
+}
+
 /* One connection: served, or refused. */
 static void
 serve(const struct worker_args *args, const struct session_env *env)
 {
+	static const struct board_peer nobody;
 	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	struct peer peer;
 	enum reason reason;
-	socklen_t len;
 	int fd;
 
-	len = sizeof(from);
-	fd = accept4(LISTEN_FD, (struct sockaddr *)&from, &len,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd == -1) {
-		/* The master shuts the listener down to stop accepting. */
-		if (errno == EINVAL || errno == EBADF)
-			is_retiring = 1;
-		else if (errno != EINTR && errno != ECONNABORTED)
-			fatal(1, "accept");
+	fd = next_client(&from);
+	if (fd == -1)
 		return;
-	}
 	identify(fd, &from, &peer);
 	board_set_peer(&peer.key);
 	board_set(BOARD_BUSY);
-	board_mine()->connections++;
 	wake_master(args);
 #ifdef WITH_HIJACK_TEST
 	offer_hijack(args, fd);
 #endif
 	reason = limit_reached(args->conf, &peer);
-	if (reason != REASON_NONE)
-		session_refuse(env, fd, peer.name, reason);
-	else
-		session_serve(env, fd, peer.name);
+	if (reason == REASON_NONE) {
+		session_serve(env, fd, peer.name, &peer.key);
+		return;
+	}
+	/* One that is refused is none of those who are served. */
+	board_set_peer(&nobody);
+	session_refuse(env, fd, peer.name, reason);
 }
 
 _Noreturn void
 worker_run(const struct worker_args *args)
 {
 	const struct conf *conf = args->conf;
-	const struct sandbox_worker own = { LISTEN_FD, GATE_FD, WAKE_FD };
+	const struct sandbox_worker own = {
+		.listen_fd = LISTEN_FD,
+		.gate_fd = GATE_FD,
+		.park_fd = PARK_FD,
+		.wake_fd = WAKE_FD,
+	};
 	const struct session_env env = {
 		.profile = conf->listen[args->listener].profile,
 		.listener = args->listener,
 		.docker_socket = conf->docker_socket,
 		.gate_fd = GATE_FD,
+		.park_fd = PARK_FD,
 		.log_requests = conf->log_requests,
 		.min_api = conf->min_api,
 		.max_workers = conf->max_workers,
@@ -250,12 +343,13 @@ worker_run(const struct worker_args *args)
 		.wants_close = &wants_close,
 	};
 
-	if (board_enter(args->slot) == -1)
+	if (board_enter(args->slot) == -1 || park_enter_worker() == -1)
 		fatal(2, "worker: mprotect");
 	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
 	keep_descriptors(args);
+	watch_clients();
 	set_signals();
-	privs_drop(args->identity, args->master);
+	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();
 	sandbox_enter_worker(conf->sandbox, &own);
 	while (!is_retiring) {

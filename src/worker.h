@@ -11,8 +11,8 @@
  * Life of a worker: shut in, accept, serve, retire.
  */
 
-/* Asks a worker to end after its request: SIGTERM.  Asks it to drop an idle
- * keep-alive connection: */
+/* Asks a worker to end after its request: SIGTERM.  Asks it to part with an
+ * idle keep-alive connection: */
 #define WORKER_GIVE_WAY SIGUSR1
 
 struct worker_args {
@@ -23,6 +23,7 @@ struct worker_args {
 	size_t				 slot;
 	int				 listen_fd;
 	int				 gate_fd;
+	int				 park_fd;
 	int				 wake_fd;	/* of the master */
 	pid_t				 master;
 };

@@ -18,6 +18,11 @@ def status(p, target='/version'):
     return request(p.host, 'GET', target).status
 
 
+def serving(p):
+    """Gates and workers; parking processes stay."""
+    return {*p.gates(), *p.workers()}
+
+
 def hang_up(p):
     p.process.send_signal(signal.SIGHUP)
 
@@ -52,7 +57,7 @@ def good(d):
             h.Client(p.host, 'logs', '-f', '--tail', '1', NAME) as c, \
             Wire(p.host) as kept:
         c.wait_out('talk', 3)
-        old = set(p.children())
+        old = serving(p)
         kept.ask('GET', '/_ping')
         h.same(kept.answer().status, 200, 'a connection is kept open')
         p.write_rules(PING + 'GET /version\n')
@@ -66,7 +71,7 @@ def good(d):
         h.check(True, 'the running logs -f lives on')
         h.check(is_old_gone(kept), 'the kept connection follows, too')
         c.kill()
-        h.until(lambda: not old & set(p.children()), 'old ones end', 5)
+        h.until(lambda: not old & serving(p), 'old ones end', 5)
         h.check(True, 'the old generation ends with its last stream')
 
 
@@ -88,9 +93,9 @@ def full(d):
         for stream in streams:
             stream.ask('GET', '/events')
             h.same(stream.head().status, 200, 'a stream')
-        old = set(p.children())
+        old = serving(p)
         hang_up(p)
-        h.until(lambda: set(p.children()) - old, 'new workers', 5)
+        h.until(lambda: serving(p) - old, 'new workers', 5)
         for host in p.hosts:
             answer = request(host, 'GET', '/_ping', timeout=2)
             h.same(answer.status, 503, h.title(full))
@@ -104,14 +109,14 @@ def many(d):
             concurrent.futures.ThreadPoolExecutor(8) as pool:
         # A gate and four workers; more come with the load.
         old = h.until(lambda: len(p.children()) >= 5
-                      and set(p.children()), 'a pool')
+                      and serving(p), 'a pool')
         futures = [pool.submit(status, p, '/_ping') for _turn in range(800)]
         for _turn in range(10):
             hang_up(p)
             time.sleep(0.1)
         results = [future.result() for future in futures]
         h.same(set(results), {200}, h.title(many))
-        h.until(lambda: not old & set(p.children())
+        h.until(lambda: not old & serving(p)
                 and len(p.children()) < 3 * len(old), 'old ones end', 10)
         h.check(True, 'the old generations end')
 

@@ -29,7 +29,7 @@ import worlds
 from client import (IMAGE, LABEL, Client, Done, docker, docker_environment,
                     docker_ok, remove, run_container, sleeper)
 from dockerd import BUSYBOX
-from machine import (can_connect, children_of, descriptors, end, fields,
+from machine import (can_connect, children_of, comm, descriptors, end, fields,
                      free_port, inner_pid, is_alive, is_static, need_root,
                      need_tool, read, write)
 from tap import (PATIENCE, Skip, check, compare, each, expect, has, left_out,
@@ -283,15 +283,19 @@ class Proxy:
             return len(found) > 1 and set(found) == {value}
         until(are_confined, 'the children are confined', 5)
 
+    def named(self, name):
+        """Of these, the ones of that kind.  (In a container all may have the
+        same uid.)"""
+        return [pid for pid in self.children() if comm(pid) == name]
+
     def gates(self):
-        """Of these, the ones that wait for many: workers wait for one or
-        two.  (In a container all may have the same uid.)"""
-        return [pid for pid in self.children()
-                if 'anon_inode:[eventpoll]' in descriptors(pid)]
+        return self.named('dsp-gate')
 
     def workers(self):
-        gates = self.gates()
-        return [pid for pid in self.children() if pid not in gates]
+        return self.named('dsp-worker')
+
+    def parks(self):
+        return self.named('dsp-park')
 
 
 def host_of(listen):

@@ -114,6 +114,14 @@ def descriptors(pid):
         return []
 
 
+def comm(pid):
+    """The name of a process; nothing when it is gone."""
+    try:
+        return read(f'/proc/{pid}/comm').strip()
+    except OSError:
+        return ''
+
+
 def inner_pid(pid):
     """The number that a process has for itself, inside a container."""
     return int(fields(f'/proc/{pid}/status')['NSpid'].split()[-1])
