@@ -29,12 +29,31 @@ static struct timespec now[2];
 
 #define NOW MSG_DONTWAIT | MSG_NOSIGNAL
 
+/* What pipes of the gate are like. */
+#define ENDS (O_CLOEXEC | O_NONBLOCK)
+
 #if ULONG_MAX > 0xffffffffUL
 #define HIGH (1L << 32)	/* the lowest bit of a register's upper half */
 #endif
 
 static const struct attempt worker_attempts[] = {
-	{ "recvfrom", SYS_recvfrom, { CLIENT, P(byte), 1, NOW }, EAGAIN },
+	/* from what its connections can be, and nothing that it had before */
+	{ "read", SYS_read, { CLIENT, P(byte), 0 }, WORKS },
+	{ "read the first one above", SYS_read, { WAKE + 1, P(byte), 0 },
+	    WORKS },
+	{ "read another", SYS_read, { EPOLL, P(byte), 1 }, EINVAL },
+	{ "read one that is not open", SYS_read, { EPOLL + 1, P(byte), 1 },
+	    EBADF },
+	{ "read stdin", SYS_read, { 0, P(byte), 0 }, REFUSED },
+	{ "read stdout", SYS_read, { 1, P(byte), 0 }, REFUSED },
+	{ "read stderr", SYS_read, { 2, P(byte), 0 }, REFUSED },
+	{ "read listener", SYS_read, { LISTEN, P(byte), 0 }, REFUSED },
+	{ "read gate", SYS_read, { PAIR, P(byte), 1 }, REFUSED },
+	{ "read wake-up", SYS_read, { WAKE, P(byte), 8 }, REFUSED },
+	{ "readv", SYS_readv, { CLIENT, P(piece), 1 }, REFUSED },
+	{ "recvfrom", SYS_recvfrom, { CLIENT, P(byte), 1, NOW }, REFUSED },
+	{ "recvfrom gate", SYS_recvfrom, { PAIR, P(byte), 1, NOW },
+	    REFUSED },
 	{ "sendto", SYS_sendto, { CLIENT, P(byte), 1, NOW }, WORKS },
 	{ "sendto gate", SYS_sendto, { PAIR, P(byte), 1, NOW }, WORKS },
 	{ "sendto an address", SYS_sendto, { CLIENT, P(byte), 1, NOW,
@@ -117,7 +136,8 @@ static const struct attempt worker_attempts[] = {
 	{ "connect", SYS_connect, { CLIENT, P(nowhere), sizeof(nowhere) },
 	    REFUSED },
 	{ "listen", SYS_listen, { LISTEN, 1 }, REFUSED },
-	{ "read", SYS_read, { CLIENT, P(byte), 0 }, REFUSED },
+	{ "splice", SYS_splice, { CLIENT, 0, PEER, 0, 1, 0 }, REFUSED },
+	{ "pipe2", SYS_pipe2, { P(byte), ENDS }, REFUSED },
 	{ "fcntl", SYS_fcntl, { CLIENT, F_GETFL }, REFUSED },
 	{ "openat", SYS_openat, { AT_FDCWD, P(nowhere.sun_path), O_RDONLY },
 	    REFUSED },
@@ -133,6 +153,7 @@ static const struct attempt worker_attempts[] = {
 	{ "shutdown disguised", SYS_shutdown, { LISTEN | HIGH, SHUT_RD },
 	    REFUSED },
 	{ "accept4 sign-extended", SYS_accept4, { LISTEN | HIGH }, EAGAIN },
+	{ "read disguised", SYS_read, { PAIR | HIGH, P(byte), 1 }, REFUSED },
 	{ "recvmsg disguised", SYS_recvmsg, { CLIENT | HIGH, P(message),
 	    NOW }, REFUSED },
 	/* ...but that of everything else. */
@@ -186,6 +207,29 @@ static const struct attempt gate_attempts[] = {
 	{ "shutdown", SYS_shutdown, { LISTEN, SHUT_RD }, REFUSED },
 	{ "F_SETFL", SYS_fcntl, { 2, F_SETFL, 0 }, REFUSED },
 	{ "F_SETOWN", SYS_fcntl, { CLIENT, F_SETOWN, PARENT }, REFUSED },
+	/* Of two sockets splice itself makes nothing. */
+	{ "splice", SYS_splice, { CLIENT, 0, PEER, 0, 1, 0 }, EINVAL },
+	{ "splice from an offset", SYS_splice, { CLIENT, P(now), PEER, 0, 1,
+	    0 }, REFUSED },
+	{ "splice to an offset", SYS_splice, { CLIENT, 0, PEER, P(now), 1,
+	    0 }, REFUSED },
+	{ "splice both", SYS_splice, { CLIENT, P(now), PEER, P(now), 1, 0 },
+	    REFUSED },
+#ifdef HIGH
+	{ "splice from a high offset", SYS_splice, { CLIENT, HIGH, PEER, 0,
+	    1, 0 }, REFUSED },
+	{ "splice to a high offset", SYS_splice, { CLIENT, 0, PEER, HIGH, 1,
+	    0 }, REFUSED },
+#endif
+	{ "tee", SYS_tee, { CLIENT, PEER, 1, 0 }, REFUSED },
+	{ "vmsplice", SYS_vmsplice, { CLIENT, P(piece), 1, 0 }, REFUSED },
+	{ "pipe2", SYS_pipe2, { P(byte), ENDS }, WORKS },
+	{ "pipe2 without flags", SYS_pipe2, { P(byte), 0 }, REFUSED },
+	{ "pipe2 that blocks", SYS_pipe2, { P(byte), O_CLOEXEC }, REFUSED },
+	{ "pipe2 for children", SYS_pipe2, { P(byte), O_NONBLOCK },
+	    REFUSED },
+	{ "pipe2 of packets", SYS_pipe2, { P(byte), ENDS | O_DIRECT },
+	    REFUSED },
 	{ "close", SYS_close, { CLIENT }, WORKS },
 #ifdef SYS_epoll_wait
 	{ "epoll_wait", SYS_epoll_wait, { EPOLL, P(event), 1, 0 }, WORKS },
@@ -259,11 +303,10 @@ static const long worker_allowed[] = {
 #ifdef SYS_poll
 	SYS_poll,
 #endif
-#ifdef SYS_recv
-	SYS_recv, SYS_send, SYS_sigreturn, SYS_clock_gettime64,
-	SYS_ppoll_time64,
+#ifdef SYS_send
+	SYS_send, SYS_sigreturn, SYS_clock_gettime64, SYS_ppoll_time64,
 #endif
-	SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_ppoll, SYS_writev,
+	SYS_read, SYS_sendto, SYS_recvmsg, SYS_ppoll, SYS_writev,
 	SYS_pwritev2, SYS_clock_gettime, SYS_close, SYS_accept4, SYS_shutdown,
 	SYS_getsockopt, SYS_write, SYS_getpid, SYS_gettid, SYS_rt_sigprocmask,
 	SYS_tgkill, SYS_tkill, SYS_rt_sigreturn, SYS_restart_syscall,
@@ -279,7 +322,8 @@ static const long gate_allowed[] = {
 	SYS_ppoll_time64,
 #endif
 	SYS_epoll_pwait, SYS_epoll_ctl, SYS_recvfrom, SYS_recvmsg, SYS_sendto,
-	SYS_sendmsg, SYS_socket, SYS_connect, SYS_close, SYS_ppoll,
+	SYS_sendmsg, SYS_splice, SYS_pipe2, SYS_socket, SYS_connect, SYS_close,
+	SYS_ppoll,
 	SYS_clock_gettime, SYS_pwritev2, SYS_writev, SYS_getpid, SYS_gettid,
 	SYS_rt_sigprocmask, SYS_tgkill, SYS_tkill, SYS_rt_sigreturn,
 	SYS_restart_syscall, SYS_exit_group, SYS_exit
@@ -353,7 +397,7 @@ static const enum sandbox_mode all_modes[] = { SANDBOX_TRAP, SANDBOX_KILL,
 
 START_TEST(x32_refused)
 {
-	static const long calls[] = { SYS_getpid, SYS_recvfrom,
+	static const long calls[] = { SYS_getpid, SYS_sendto,
 		SYS_exit_group, SYS_openat };
 	struct attempt a;
 	int i, mode, status;

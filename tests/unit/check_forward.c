@@ -77,6 +77,9 @@ check_meaning(const char *got, size_t len, const struct http_head *head,
 		ck_assert_uint_eq(body.left, request->body.left);
 	ck_assert(http_wants_close(&again));
 	ck_assert_uint_eq(http_count(&again, SPAN("Connection")), 1);
+	ck_assert(span_eq(http_field(&again, SPAN("Connection")),
+	    http_wants_upgrade(&again) ? SPAN("Upgrade, close") :
+	    SPAN("close")));
 	ck_assert_uint_eq(http_count(&again, SPAN("Host")), 1);
 	ck_assert_uint_le(again.nfields, head->nfields + 3);
 	ck_assert(!http_wants_upgrade(&again) ||
@@ -86,17 +89,24 @@ check_meaning(const char *got, size_t len, const struct http_head *head,
 
 /* The head that the gate makes of the worker's order. */
 static size_t
-make_head(char *out, size_t cap, const struct http_head *head,
-    const struct policy_request *request)
+make_head_on(enum order_line line, char *out, size_t cap,
+    const struct http_head *head, const struct policy_request *request)
 {
 	static char buf[ORDER_CAP];
 	static struct order order;
 	size_t len;
 
-	len = order_make(buf, sizeof(buf), head, request, 7, 1);
+	len = order_make(buf, sizeof(buf), head, request, line, 7, 1);
 	ck_assert_uint_gt(len, 0);
 	ck_assert_int_eq(order_read(buf, len, &order), ORDER_OK);
 	return forward_request_make(out, cap, &order);
+}
+
+static size_t
+make_head(char *out, size_t cap, const struct http_head *head,
+    const struct policy_request *request)
+{
+	return make_head_on(ORDER_ONCE, out, cap, head, request);
 }
 
 /* -- requests -- */
@@ -230,6 +240,60 @@ START_TEST(test_requests)
 	for (cap = 0; cap < n; cap++)
 		ck_assert_msg(make_head(end - cap, cap, &head,
 		    &request) == 0, "cap %zu of %zu", cap, n);
+}
+END_TEST
+
+/* On a connection that is kept: the same, and no word about it. */
+static const struct {
+	const char	*in;
+	const char	*out;
+} kept[] = {
+	{ "GET /a HTTP/1.1\r\nHost: d\r\n\r\n",
+	    "GET /a HTTP/1.1\r\nHost: docker\r\n\r\n" },
+	{ "HEAD /_ping HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n",
+	    "HEAD /_ping HTTP/1.1\r\nHost: docker\r\n"
+	    "Content-Length: 0\r\n\r\n" },
+	{ "GET /v1.41/containers/json?all=1 HTTP/1.1\r\nHost: d\r\n"
+	    "User-Agent: Docker/28\r\nAccept-Encoding: gzip\r\n\r\n",
+	    "GET /v1.41/containers/json?all=1 HTTP/1.1\r\nHost: docker\r\n"
+	    "User-Agent: Docker/28\r\nAccept-Encoding: gzip\r\n\r\n" },
+	/* whatever the client says about its own */
+	{ "GET /a HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n",
+	    "GET /a HTTP/1.1\r\nHost: docker\r\n\r\n" },
+	{ "GET /a HTTP/1.1\r\nHost: d\r\nConnection: keep-alive, X-Meta-A\r\n"
+	    "Keep-Alive: timeout=5\r\nProxy-Connection: close\r\n"
+	    "TE: trailers\r\nExpect: 100-continue\r\n\r\n",
+	    "GET /a HTTP/1.1\r\nHost: docker\r\n\r\n" },
+	{ "GET /version HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\n"
+	    "Upgrade: h2c\r\n\r\n",
+	    "GET /version HTTP/1.1\r\nHost: docker\r\n\r\n" },
+};
+
+START_TEST(test_kept)
+{
+	struct policy_request request;
+	struct http_head head, again;
+	char open[OUT_CAP], use[OUT_CAP], once[OUT_CAP];
+	size_t n, cap, used;
+
+	read_request(&head, &request, kept[_i].in);
+	n = make_head_on(ORDER_OPEN, open, sizeof(open), &head, &request);
+	check_lines(open, n, kept[_i].out);
+	ck_assert_uint_eq(make_head_on(ORDER_USE, use, n, &head, &request),
+	    n);
+	ck_assert(memcmp(open, use, n) == 0);
+	for (cap = 0; cap < n; cap++)
+		ck_assert_uint_eq(make_head_on(ORDER_USE, use, cap, &head,
+		    &request), 0);
+	ck_assert_int_eq(http_parse_request(open, n, &again, &used),
+	    HTTP_DONE);
+	ck_assert_uint_eq(used, n);
+	ck_assert_uint_eq(http_count(&again, SPAN("Connection")), 0);
+	ck_assert_uint_eq(http_count(&again, SPAN("Upgrade")), 0);
+	ck_assert_int_eq(again.minor, 1);
+	/* Beside it: the only difference. */
+	ck_assert_uint_eq(make_head(once, sizeof(once), &head, &request),
+	    n + strlen("Connection: close\r\n"));
 }
 END_TEST
 
@@ -401,6 +465,7 @@ unit_suite(void)
 	s = suite_create("forward");
 	tc = unit_case(s, "forward");
 	tcase_add_loop_test(tc, test_requests, 0, ROWS(requests));
+	tcase_add_loop_test(tc, test_kept, 0, ROWS(kept));
 	tcase_add_test(tc, test_old_request);
 	tcase_add_test(tc, test_order);
 	tcase_add_loop_test(tc, test_answers, 0, ROWS(answers));

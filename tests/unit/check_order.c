@@ -20,7 +20,7 @@ struct wire {
 	uint32_t	method_len;
 	uint32_t	target_len;
 	uint32_t	upgrade_len;
-	uint32_t	zero;
+	uint32_t	line;
 };
 
 struct wire_field {
@@ -86,9 +86,34 @@ is_same_request(const struct policy_request *a,
 	    a->target.api_minor == b->target.api_minor &&
 	    a->target.has_slash_escape == b->target.has_slash_escape &&
 	    a->target.route == b->target.route &&
+	    a->target.is_stream == b->target.is_stream &&
 	    (a->content_type.p == NULL) == (b->content_type.p == NULL) &&
 	    span_eq(a->content_type, b->content_type) &&
 	    a->body.kind == b->body.kind && a->body.left == b->body.left;
+}
+
+/* The law of how a connection goes on that is broken by the head in hand and
+ * the order that it is made of, or NULL. */
+static const char *
+broken_line(const struct order *o)
+{
+	if (http_wants_upgrade(&head) != (o->upgrade.p != NULL))
+		return "the head asks for a tunnel only if the order does";
+	if (o->line == ORDER_ONCE)
+		return http_count(&head, SPAN("Connection")) == 1 &&
+		    http_wants_close(&head) ? NULL :
+		    "the connection carries one request";
+	if (http_count(&head, SPAN("Connection")) != 0 ||
+	    http_count(&head, SPAN("Upgrade")) != 0 || head.minor != 1)
+		return "a connection that is kept is left alone";
+	if (request.body.kind != BODY_NONE ||
+	    http_count(&head, SPAN("Transfer-Encoding")) != 0 ||
+	    http_count(&head, SPAN("Expect")) != 0)
+		return "nothing but heads goes out on it";
+	if (!span_eq(head.method, SPAN("GET")) &&
+	    !span_eq(head.method, SPAN("HEAD")))
+		return "and these may be sent twice";
+	return NULL;
 }
 
 /*
@@ -113,15 +138,12 @@ broken_law(const struct order *o, const void *p, size_t len)
 		return "the head is one that a worker takes";
 	if (!is_same_request(&o->request, &request))
 		return "the head means the request that was judged";
-	if (http_count(&head, SPAN("Connection")) != 1 ||
-	    http_count(&head, SPAN("Host")) != 1 || !http_wants_close(&head))
-		return "the connection carries one request";
-	if (http_wants_upgrade(&head) != (o->upgrade.p != NULL))
-		return "the head asks for a tunnel only if the order does";
-	if (order_make(made, sizeof(made), &head, &request, o->no,
+	if (http_count(&head, SPAN("Host")) != 1)
+		return "the head has one host";
+	if (order_make(made, sizeof(made), &head, &request, o->line, o->no,
 	    o->listener) != len || memcmp(made, p, len) != 0)
 		return "the head makes the order again";
-	return NULL;
+	return broken_line(o);
 }
 
 static void
@@ -221,17 +243,25 @@ static const struct {
 	    "X-Docker-: 3\r\nContent-Type: text/plain\r\n" },
 };
 
-/* The order of row i, in made. */
+/* The order of a head, in made. */
 static size_t
-make_honest(int i, uint32_t no, uint32_t listener)
+make_order(const char *in, enum order_line line, uint32_t no,
+    uint32_t listener)
 {
 	size_t len;
 
-	len = strlen(honest[i].in);
-	ck_assert(read_head(unit_place(honest[i].in, len, UNIT_END), len));
-	len = order_make(made, sizeof(made), &head, &request, no, listener);
-	ck_assert_msg(len > 0, "no order of %s", honest[i].in);
+	len = strlen(in);
+	ck_assert(read_head(unit_place(in, len, UNIT_END), len));
+	len = order_make(made, sizeof(made), &head, &request, line, no,
+	    listener);
+	ck_assert_msg(len > 0, "no order of %s", in);
 	return len;
+}
+
+static size_t
+make_honest(int i, uint32_t no, uint32_t listener)
+{
+	return make_order(honest[i].in, ORDER_ONCE, no, listener);
 }
 
 static void
@@ -261,6 +291,7 @@ START_TEST(test_honest)
 	ck_assert_uint_eq(order.no, 0xfffffffe);
 	ck_assert_uint_eq(order.listener, 31);
 	ck_assert_int_eq(order.minor, head.minor);
+	ck_assert_int_eq(order.line, ORDER_ONCE);
 	ck_assert(is_same_request(&order.request, &request));
 	ck_assert_int_eq(order.says_no_body, honest[_i].says_no_body);
 	ck_assert_int_eq(order.wants_continue, honest[_i].wants_continue);
@@ -272,12 +303,12 @@ START_TEST(test_honest)
 	/* Room for the order and not a byte more, and any less. */
 	copy = unit_place(made, len, UNIT_END);
 	memset(copy, 0x55, len);
-	ck_assert_uint_eq(order_make(copy, len, &head, &request, order.no,
-	    order.listener), len);
+	ck_assert_uint_eq(order_make(copy, len, &head, &request, ORDER_ONCE,
+	    order.no, order.listener), len);
 	ck_assert(memcmp(copy, made, len) == 0);
 	for (cap = 0; cap < len; cap++)
 		if (order_make(copy + len - cap, cap, &head, &request,
-		    order.no, order.listener) != 0)
+		    ORDER_ONCE, order.no, order.listener) != 0)
 			ck_abort_msg("cap %zu of %zu", cap, len);
 	memcpy(copy, made, len);
 	check_laws(&order, copy, len);
@@ -334,6 +365,96 @@ START_TEST(test_changed_byte)
 }
 END_TEST
 
+/* -- connections that are kept -- */
+
+#define H11 " HTTP/1.1\r\nHost: d\r\n"
+
+static const struct {
+	const char	*in;
+	bool		 may_keep;
+	enum order_result result;	/* with a line that keeps */
+} lines[] = {
+	{ "GET /a" H11 "\r\n", true, ORDER_OK },
+	{ "HEAD /_ping" H11 "\r\n", true, ORDER_OK },
+	{ "GET /v1.41/containers/json?all=1" H11 "User-Agent: a\r\n\r\n",
+	    true, ORDER_OK },
+	{ "GET /v1.41/images/lib%2Fa/json" H11 "\r\n", true, ORDER_OK },
+	{ "GET /a" H11 "Content-Length: 0\r\n\r\n", true, ORDER_OK },
+	{ "GET /a" H11 "Expect: 100-continue\r\n\r\n", true, ORDER_OK },
+	{ "GET /a" H11 "Connection: close\r\n\r\n", true, ORDER_OK },
+	/* an offer alone is no wish */
+	{ "GET /a" H11 "Upgrade: h2c\r\n\r\n", true, ORDER_OK },
+	/* the client would have a tunnel; it is not asked for where there can
+	 * be none */
+	{ "GET /v1.41/version" H11 HIJACK "tcp\r\n\r\n", false, ORDER_OK },
+	{ "GET /containers/c/attach/ws" H11 HIJACK "websocket\r\n\r\n",
+	    false, ORDER_FRAMING },
+	{ "POST /grpc" H11 HIJACK "h2c\r\n\r\n", false, ORDER_FRAMING },
+	{ "POST /exec/e/start" H11 HIJACK "tcp\r\nContent-Length: 5\r\n"
+	    "\r\n", false, ORDER_FRAMING },
+	/* answers that may be long keep nobody waiting; the worker's choice */
+	{ "GET /v1.41/events" H11 "\r\n", false, ORDER_OK },
+	{ "GET /v1.41/containers/c/logs?follow=1" H11 "\r\n", false,
+	    ORDER_OK },
+	{ "HEAD /v1.41/containers/c/archive?path=a" H11 "\r\n", false,
+	    ORDER_OK },
+	/* methods that must not be sent twice */
+	{ "POST /a" H11 "\r\n", false, ORDER_FRAMING },
+	{ "POST /a" H11 "Content-Length: 0\r\n\r\n", false, ORDER_FRAMING },
+	{ "PUT /a" H11 "\r\n", false, ORDER_FRAMING },
+	{ "DELETE /a" H11 "\r\n", false, ORDER_FRAMING },
+	{ "PATCH /a" H11 "\r\n", false, ORDER_FRAMING },
+	{ "OPTIONS /a" H11 "\r\n", false, ORDER_FRAMING },
+	{ "get /a" H11 "\r\n", false, ORDER_FRAMING },
+	{ "Head /a" H11 "\r\n", false, ORDER_FRAMING },
+	{ "GETS /a" H11 "\r\n", false, ORDER_FRAMING },
+	/* bodies */
+	{ "POST /a" H11 "Content-Length: 5\r\n\r\n", false, ORDER_FRAMING },
+	{ "PUT /a" H11 "Transfer-Encoding: chunked\r\n\r\n", false,
+	    ORDER_FRAMING },
+	/* 1.0 ends with the answer */
+	{ "GET /a HTTP/1.0\r\n\r\n", false, ORDER_FRAMING },
+	{ "HEAD /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", false,
+	    ORDER_FRAMING },
+};
+
+static void
+check_line(int i, enum order_line line)
+{
+	enum order_result result;
+	const char *copy;
+	size_t len;
+
+	len = make_order(lines[i].in, line, 7, 3);
+	copy = unit_place(made, len, UNIT_END);
+	result = read_order(copy, len, &order);
+	ck_assert_msg(result == lines[i].result, "%s, not %s: %s",
+	    order_word(result), order_word(lines[i].result), lines[i].in);
+	if (result != ORDER_OK)
+		return;
+	ck_assert_int_eq(order.line, line);
+	ck_assert_uint_eq(order.no, 7);
+	ck_assert_uint_eq(order.listener, 3);
+	ck_assert(is_same_request(&order.request, &request));
+	check_laws(&order, copy, len);
+}
+
+START_TEST(test_line)
+{
+	size_t len;
+
+	len = make_order(lines[_i].in, ORDER_ONCE, 7, 3);
+	ck_assert_msg(order_may_keep(&head, &request) == lines[_i].may_keep,
+	    "%s", lines[_i].in);
+	/* What a worker may do, the gate takes. */
+	ck_assert(!lines[_i].may_keep || lines[_i].result == ORDER_OK);
+	ck_assert_int_eq(read_order(made, len, &order), ORDER_OK);
+	ck_assert_int_eq(order.line, ORDER_ONCE);
+	check_line(_i, ORDER_OPEN);
+	check_line(_i, ORDER_USE);
+}
+END_TEST
+
 /* -- heads at the limits -- */
 
 /* nfields fields as small as those that go on can be; the last is made so
@@ -381,7 +502,8 @@ START_TEST(test_largest)
 	ck_assert(read_head(in, make_head(in, largest[_i].start,
 	    largest[_i].nfields, sizeof(in))));
 	ck_assert_uint_eq(head.nfields, largest[_i].all);
-	len = order_make(made, sizeof(made), &head, &request, 1, 2);
+	len = order_make(made, sizeof(made), &head, &request, ORDER_ONCE, 1,
+	    2);
 	ck_assert_uint_gt(len, BOUNDS_HEAD_CAP);
 	ck_assert_int_eq(read_order(made, len, &order), ORDER_OK);
 	ck_assert(is_same_request(&order.request, &request));
@@ -437,6 +559,7 @@ forge(struct wire wire, struct span method, struct span target,
 }
 
 #define EXEC "/v1.41/exec/e/start"
+#define WEBSOCKET "/containers/c/attach/ws"
 
 /* Where the fields of the order lie whose numbers are changed below. */
 #define FIRST_AT (sizeof(struct wire) + sizeof("POST" EXEC "tcp") - 1)
@@ -467,8 +590,12 @@ static const struct {
 	{ AT(flags), 4, ORDER_NUMBER },
 	{ AT(flags), CONTINUE | 4, ORDER_NUMBER },
 	{ AT(flags), UINT32_C(1) << 31, ORDER_NUMBER },
-	{ AT(zero), 1, ORDER_NUMBER },
-	{ AT(zero), UINT32_C(1) << 31, ORDER_NUMBER },
+	{ AT(line), ORDER_OPEN, ORDER_FRAMING },
+	{ AT(line), ORDER_USE, ORDER_FRAMING },
+	{ AT(line), 3, ORDER_NUMBER },
+	{ AT(line), UINT32_C(1) << 8, ORDER_NUMBER },
+	{ AT(line), UINT32_C(1) << 31, ORDER_NUMBER },
+	{ AT(line), UINT32_MAX, ORDER_NUMBER },
 	{ AT(nfields), 0, ORDER_SIZE },
 	{ AT(nfields), 1, ORDER_SIZE },
 	{ AT(nfields), 2, ORDER_OK },
@@ -545,6 +672,18 @@ END_TEST
 #define W(m, kind, f, left) .wire = { .minor = (m), .framing = (kind), \
     .flags = (f), .body_len = (left) }
 #define PLAIN W(1, BODY_NONE, 0, 0)
+/* Twice: on the connection that is to be kept, and on the one that was. */
+#define KEPT(m, kind, f, left, verb, expected) \
+	KEPT_ON(ORDER_OPEN, m, kind, f, left, verb, expected), \
+	KEPT_ON(ORDER_USE, m, kind, f, left, verb, expected)
+#define KEPT_ON(number, m, kind, f, left, verb, expected) \
+	{ .wire = { .minor = (m), .framing = (kind), .flags = (f), \
+	    .body_len = (left), .line = (number) }, .method = S(verb), \
+	    .result = ORDER_ ## expected }
+#define KEPT_UPGRADE(number, verb, path, protocol, expected) \
+	{ .wire = { .minor = 1, .line = (number) }, .method = S(verb), \
+	    .target = S(path), .upgrade = S(protocol), \
+	    .result = ORDER_ ## expected }
 #define TARGET(literal, expected) \
 	{ PLAIN, .target = S(literal), .result = ORDER_ ## expected }
 #define FIELD(n, v, expected) \
@@ -594,6 +733,44 @@ static const struct {
 	{ W(1, BODY_NONE, CONTINUE, 0), .result = ORDER_FRAMING },
 	{ W(1, BODY_NONE, NO_BODY | CONTINUE, 0), .result = ORDER_FRAMING },
 	{ W(0, BODY_LENGTH, CONTINUE, 1), .result = ORDER_FRAMING },
+	/* what goes out on a connection that is kept */
+	KEPT(1, BODY_NONE, 0, 0, "GET", OK),
+	KEPT(1, BODY_NONE, 0, 0, "HEAD", OK),
+	KEPT(1, BODY_NONE, NO_BODY, 0, "GET", OK),
+	KEPT(0, BODY_NONE, 0, 0, "GET", FRAMING),
+	KEPT(0, BODY_NONE, 0, 0, "HEAD", FRAMING),
+	KEPT(1, BODY_NONE, 0, 0, "POST", FRAMING),
+	KEPT(1, BODY_NONE, NO_BODY, 0, "POST", FRAMING),
+	KEPT(1, BODY_NONE, 0, 0, "PUT", FRAMING),
+	KEPT(1, BODY_NONE, 0, 0, "DELETE", FRAMING),
+	KEPT(1, BODY_NONE, 0, 0, "PATCH", FRAMING),
+	KEPT(1, BODY_NONE, 0, 0, "get", FRAMING),
+	KEPT(1, BODY_NONE, 0, 0, "GET ", METHOD),
+	KEPT(1, BODY_LENGTH, 0, 1, "GET", FRAMING),
+	KEPT(1, BODY_LENGTH, 0, 1, "HEAD", FRAMING),
+	KEPT(1, BODY_LENGTH, 0, 1, "POST", FRAMING),
+	KEPT(1, BODY_LENGTH, 0, 1, "PUT", FRAMING),
+	KEPT(1, BODY_LENGTH, 0, 1, "DELETE", FRAMING),
+	KEPT(1, BODY_LENGTH, CONTINUE, 1, "POST", FRAMING),
+	KEPT(1, BODY_CHUNKED, 0, 0, "GET", FRAMING),
+	KEPT(1, BODY_CHUNKED, 0, 0, "HEAD", FRAMING),
+	KEPT(1, BODY_CHUNKED, 0, 0, "POST", FRAMING),
+	KEPT(1, BODY_CHUNKED, 0, 0, "PUT", FRAMING),
+	KEPT(1, BODY_CHUNKED, CONTINUE, 0, "PUT", FRAMING),
+	KEPT(1, BODY_NONE, CONTINUE, 0, "GET", FRAMING),
+	KEPT(1, BODY_NONE, 0, 1, "GET", FRAMING),
+	KEPT(1, BODY_CLOSE, 0, 0, "GET", NUMBER),
+	KEPT_ON(3, 1, BODY_NONE, 0, 0, "GET", NUMBER),
+	KEPT_ON(4, 1, BODY_NONE, 0, 0, "GET", NUMBER),
+	KEPT_ON(UINT32_C(1) << 16, 1, BODY_NONE, 0, 0, "GET", NUMBER),
+	KEPT_ON(UINT32_MAX, 1, BODY_NONE, 0, 0, "GET", NUMBER),
+	KEPT_UPGRADE(ORDER_ONCE, "GET", WEBSOCKET, "websocket", OK),
+	KEPT_UPGRADE(ORDER_OPEN, "GET", WEBSOCKET, "websocket", FRAMING),
+	KEPT_UPGRADE(ORDER_USE, "GET", WEBSOCKET, "websocket", FRAMING),
+	KEPT_UPGRADE(ORDER_OPEN, "GET", "/version", "h2c", UPGRADE),
+	KEPT_UPGRADE(ORDER_USE, "GET", "/version", "h2c", UPGRADE),
+	KEPT_UPGRADE(ORDER_OPEN, "POST", EXEC, "tcp", FRAMING),
+	KEPT_UPGRADE(ORDER_USE, "POST", "/grpc", "h2c", FRAMING),
 	/* methods */
 	{ PLAIN, .method = S(""), .result = ORDER_METHOD },
 	{ PLAIN, .method = S(" "), .result = ORDER_METHOD },
@@ -823,6 +1000,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_honest, 0, ROWS(honest));
 	tcase_add_loop_test(tc, test_cut, 0, ROWS(honest));
 	tcase_add_loop_test(tc, test_changed_byte, 0, ROWS(honest));
+	tcase_add_loop_test(tc, test_line, 0, ROWS(lines));
 	tcase_add_loop_test(tc, test_largest, 0, ROWS(largest));
 	tc = unit_case(s, "forged");
 	tcase_add_loop_test(tc, test_number, 0, ROWS(numbers));

@@ -154,6 +154,66 @@ START_TEST(test_good)
 }
 END_TEST
 
+/* Whether answers may be long or without end, by the last segment. */
+static const struct {
+	const char	*in;
+	bool		 is_stream;
+} streams[] = {
+	{ "/events", true },
+	{ "/v1.41/events?since=1", true },
+	{ "/v1.41/containers/c/logs?follow=1", true },
+	{ "/v1.41/containers/c/stats", true },
+	{ "/v1.41/containers/c/attach", true },
+	{ "/v1.41/containers/c/attach/ws", true },
+	{ "/v1.41/containers/c/archive?path=/etc", true },
+	{ "/v1.41/containers/c/export", true },
+	{ "/v1.41/images/get?names=a", true },
+	{ "/v1.41/images/a/get", true },
+	{ "/v1.41/services/s/logs", true },
+	{ "/v1.41/tasks/t/logs", true },
+	{ "/libpod/events", true },
+	{ "/v4.0.0/libpod/containers/c/logs", true },
+	/* an escaped slash ends a segment as well */
+	{ "/v1.41/containers/c%2Flogs", true },
+	{ "/v1.41/containers%2fc%2fattach%2fws", true },
+	{ "/v1.41/images/r%2Fa/get", true },
+	/* names in the way cost a kept connection, and nothing else */
+	{ "/v1.41/containers/logs/logs", true },
+	{ "/v1.41/volumes/events", true },
+	{ "/_ping", false },
+	{ "/version", false },
+	{ "/v1.41/info", false },
+	{ "/v1.41/containers/json", false },
+	{ "/v1.41/containers/c/json", false },
+	{ "/v1.41/containers/c/top", false },
+	{ "/v1.41/containers/logs/json", false },
+	{ "/v1.41/containers/attach/changes", false },
+	{ "/v1.41/images/json?filters=events", false },
+	{ "/v1.41/images/json?a=/c/logs", false },
+	{ "/v1.41/images/get/json", false },
+	{ "/v1.41/eventss", false },
+	{ "/v1.41/xevents", false },
+	{ "/v1.41/event", false },
+	{ "/v1.41/Events", false },
+	{ "/v1.41/containers/c/logs/x", false },
+	{ "/v1.41/containers/c%2Flogs%2Fx", false },
+	{ "/libpod", false },
+};
+
+START_TEST(test_stream)
+{
+	struct target t;
+	size_t len;
+
+	memset(&t, 0x55, sizeof(t));
+	len = strlen(streams[_i].in);
+	ck_assert_int_eq(target_parse(unit_span(streams[_i].in, len,
+	    UNIT_END), &t), REASON_NONE);
+	ck_assert_msg(t.is_stream == streams[_i].is_stream, "%s",
+	    streams[_i].in);
+}
+END_TEST
+
 static const struct {
 	const char	*in;
 	size_t		 len;
@@ -419,6 +479,7 @@ unit_suite(void)
 	s = suite_create("target");
 	tc = unit_case(s, "target");
 	tcase_add_loop_test(tc, test_good, 0, ROWS(good));
+	tcase_add_loop_test(tc, test_stream, 0, ROWS(streams));
 	tcase_add_loop_test(tc, test_bad, 0, ROWS(bad));
 	tcase_add_loop_test(tc, test_bytes, 0, 256);
 	tcase_add_loop_test(tc, test_hijacks, 0, ROWS(hijacks));
