@@ -22,8 +22,8 @@
  * Write the request head for dockerd: the judged method and target, framing
  * from the order's body, Host of our own, the order's fields, and
  * "Connection: close" ("Upgrade, close" with the order's protocol), so that
- * dockerd reads exactly one request from the connection.  Returns its
- * length, 0 when cap is too small.
+ * dockerd reads exactly one request from the connection; on one that is kept
+ * nothing about it.  Returns its length, 0 when cap is too small.
  */
 size_t forward_request_make(char *buf, size_t cap,
     const struct order *order);

@@ -33,7 +33,7 @@ int keep_open(struct keep *k, int upstream_fd, int poll_fd,
  * keep_move(k, poll_fd, upstream_tag, pipe_tag):
  * Move what dockerd has said, as far as there is room.  Call it when the
  * connection can be read, or when its pipe has room again; at dockerd's end,
- * or an error, both are closed.
+ * or an error, both are closed.  SIGPIPE must be ignored.
  */
 void keep_move(struct keep *k, int poll_fd, uint64_t upstream_tag,
     uint64_t pipe_tag);

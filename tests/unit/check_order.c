@@ -455,6 +455,22 @@ START_TEST(test_line)
 }
 END_TEST
 
+/* No head that is parsed has such a body; were there one, it could not go. */
+START_TEST(test_keep_body)
+{
+	const enum body_kind kinds[] = { BODY_LENGTH, BODY_CHUNKED,
+	    BODY_CLOSE };
+	int i;
+
+	(void)make_order(lines[0].in, ORDER_ONCE, 7, 3);
+	ck_assert(order_may_keep(&head, &request));
+	for (i = 0; i < ROWS(kinds); i++) {
+		request.body = (struct body){ .kind = kinds[i], .left = 1 };
+		ck_assert(!order_may_keep(&head, &request));
+	}
+}
+END_TEST
+
 /* -- heads at the limits -- */
 
 /* nfields fields as small as those that go on can be; the last is made so
@@ -1001,6 +1017,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_cut, 0, ROWS(honest));
 	tcase_add_loop_test(tc, test_changed_byte, 0, ROWS(honest));
 	tcase_add_loop_test(tc, test_line, 0, ROWS(lines));
+	tcase_add_test(tc, test_keep_body);
 	tcase_add_loop_test(tc, test_largest, 0, ROWS(largest));
 	tc = unit_case(s, "forged");
 	tcase_add_loop_test(tc, test_number, 0, ROWS(numbers));
