@@ -10,18 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ask.h"
 #include "board.h"
 #include "body.h"
-#include "exchange.h"
 #include "http.h"
 #include "io.h"
 #include "log.h"
-#include "order.h"
 #include "park.h"
 #include "policy.h"
 #include "reply.h"
 #include "target.h"
+#include "upstream.h"
 
 /* What the client gets next. */
 enum step {
@@ -49,13 +47,7 @@ static struct session {
 	struct policy_verdict	 verdict;
 	int64_t			 began_ms;
 
-	unsigned		 nrequests;	/* that were judged */
-	int			 kept_fd;	/* pipe for answers, or -1 */
-	int			 dial_error;	/* of REASON_NO_DOCKER */
-	struct exchange		 exchange;
-
-	uint32_t		 order_no;	/* of the last order */
-	char			 order[ORDER_CAP];
+	struct upstream		 upstream;
 
 	size_t			 in_len;	/* received */
 	size_t			 in_most;	/* in_len was never larger */
@@ -86,7 +78,7 @@ log_refusal(const struct session *s, enum reason reason)
 	log_str(&line, "reason", reason_info(reason)->word);
 	if (reason == REASON_NO_DOCKER) {
 		log_str(&line, "socket", s->env->docker_socket);
-		log_words(&line, "error", strerror(s->dial_error));
+		log_words(&line, "error", strerror(s->upstream.error));
 	}
 	log_str(&line, "peer", s->peer);
 	log_number(&line, "worker", s->env->worker_no);
@@ -105,9 +97,9 @@ log_allowed(const struct session *s)
 	log_span(&line, "path", s->request.target.path);
 	log_str(&line, "profile", s->env->profile->name);
 	log_number(&line, "rule", s->verdict.rule->line_no);
-	log_number(&line, "status", (unsigned)s->exchange.answer.status);
-	log_number(&line, "in", s->exchange.relay.up.bytes);
-	log_number(&line, "out", s->exchange.relay.down.bytes);
+	log_number(&line, "status", (unsigned)s->upstream.exchange.answer.status);
+	log_number(&line, "in", s->upstream.exchange.relay.up.bytes);
+	log_number(&line, "out", s->upstream.exchange.relay.down.bytes);
 	log_number(&line, "ms", (uint64_t)(io_now_ms() - s->began_ms));
 	log_str(&line, "peer", s->peer);
 	log_number(&line, "worker", s->env->worker_no);
@@ -154,15 +146,6 @@ drop_input(struct session *s, size_t n)
 	s->in_len -= n;
 }
 
-/* Have the gate close the connection that it keeps for us. */
-static void
-drop_kept(struct session *s)
-{
-	if (s->kept_fd != -1)
-		(void)close(s->kept_fd);
-	s->kept_fd = -1;
-}
-
 /* Leave an idle client to the parking process; false when it cannot be.  It is
  * never counted twice, or another one of its kind would be refused. */
 static bool
@@ -181,6 +164,23 @@ park(struct session *s, int64_t deadline)
 	return false;
 }
 
+/* Wait for the client while its connection to dockerd is kept. */
+static enum io_result
+await_kept(struct session *s, int64_t deadline)
+{
+	struct pollfd wait[2] = { { .fd = s->fd, .events = POLLIN },
+	    { .fd = upstream_kept_fd(&s->upstream), .events = POLLIN } };
+	enum io_result result;
+
+	do {
+		result = io_wait(wait, 2, deadline, s->env->wants_close);
+		if (result == IO_OK && wait[1].fd != -1)
+			upstream_watched(&s->upstream, wait[1].revents != 0);
+		wait[1].fd = upstream_kept_fd(&s->upstream);
+	} while (result == IO_OK && wait[0].revents == 0);
+	return result;
+}
+
 /* Wait for bytes while nothing was received, first for a moment: then the
  * client is parked.  The worker may be asked to part with it meanwhile.  When
  * it cannot be parked, one that has only just come gets a moment to speak. */
@@ -194,9 +194,9 @@ await_first(struct session *s, int64_t deadline)
 
 	end = io_now_ms() + BOUNDS_IDLE_MS;
 	board_set(BOARD_WAITING);
-	result = io_wait(&wait, 1, end < deadline ? end : deadline, stop);
+	result = await_kept(s, end < deadline ? end : deadline);
 	if (result != IO_OK)
-		drop_kept(s);
+		upstream_drop(&s->upstream);
 	if (result != IO_OK && park(s, deadline)) {
 		board_set(BOARD_BUSY);
 		return IO_EOF;
@@ -340,58 +340,13 @@ is_too_many(const struct session *s)
 	    board_count(BOARD_BUSY) > s->env->max_workers;
 }
 
-/* The connection that this request goes on. */
-static enum order_line
-choose_line(const struct session *s)
+/* Have a judged request sent, and carry all that follows. */
+static enum step
+carry(struct session *s)
 {
-	if (!order_may_keep(&s->head, &s->request))
-		return ORDER_ONCE;
-	if (s->kept_fd != -1)
-		return ORDER_USE;
-	return s->nrequests < BOUNDS_KEEP_FROM ? ORDER_ONCE : ORDER_OPEN;
-}
-
-/* Have the gate send the request's head: where the answer comes from. */
-static int
-ask(struct session *s, enum order_line line, struct ask_result *result)
-{
-	const int gate_fd = s->env->gate_fd;
-	size_t len;
-	int fd;
-
-	len = order_make(s->order, sizeof(s->order), &s->head, &s->request,
-	    line, ++s->order_no, s->env->listener);
-	if (len == 0)
-		bug("an order does not fit");
-	if (line == ORDER_USE) {
-		*result = (struct ask_result){ .reason = REASON_NO_DOCKER,
-		    .error = EPIPE };
-		fd = ask_again(gate_fd, s->order, len) == 0 ? s->kept_fd : -1;
-	} else {
-		fd = ask_gate(gate_fd, s->order, len, s->order_no, result);
-	}
-	if (fd != -1 && result->is_kept)
-		s->kept_fd = fd;
-	s->dial_error = result->error;
-	explicit_bzero(s->order, len);
-	return fd;
-}
-
-/* Have the request sent and carry all that follows. */
-static enum exchange_result
-exchange(struct session *s, enum order_line line)
-{
-	struct exchange *x = &s->exchange;
+	struct exchange *x = &s->upstream.exchange;
 	enum exchange_result result;
-	struct ask_result asked;
 
-	x->received_most = 0;
-	x->upstream = ask(s, line, &asked);
-	if (x->upstream == -1) {
-		x->reason = asked.reason;
-		return EXCHANGE_REFUSED;
-	}
-	x->may_speak = asked.may_speak;
 	x->client = s->fd;
 	x->head = &s->head;
 	x->request = &s->request;
@@ -400,32 +355,10 @@ exchange(struct session *s, enum order_line line)
 	x->input_len = s->in_len - s->head_len;
 	x->send_ms = s->env->head_timeout_ms;
 	x->wants_close = s->env->wants_close;
-	result = exchange_run(x);
-	if (x->upstream != s->kept_fd)
-		(void)close(x->upstream);
-	else if (!x->is_reusable)
-		drop_kept(s);
+	result = upstream_exchange(&s->upstream, s->env->gate_fd,
+	    s->env->listener);
 	if (s->in_most < s->head_len + x->relay.up.most)
 		s->in_most = s->head_len + x->relay.up.most;
-	return result;
-}
-
-/* A judged request, and its answer. */
-static enum step
-carry(struct session *s)
-{
-	struct exchange *x = &s->exchange;
-	enum exchange_result result;
-	enum order_line line;
-
-	line = choose_line(s);
-	result = exchange(s, line);
-	/* dockerd, or the gate, had ended the connection that was kept. */
-	if (result == EXCHANGE_REFUSED && line == ORDER_USE &&
-	    x->received_most == 0) {
-		drop_kept(s);
-		result = exchange(s, ORDER_OPEN);
-	}
 	if (result == EXCHANGE_REFUSED)
 		return refuse(s, x->reason, true);
 	log_allowed(s);
@@ -453,23 +386,20 @@ session_serve(const struct session_env *env, int fd, const char *peer,
 	s->key = key;
 	s->in_len = s->in_most = 0;
 	s->is_fresh = true;
-	s->nrequests = 0;
-	s->kept_fd = -1;
-	s->dial_error = 0;
+	upstream_begin(&s->upstream);
 	do {
 		step = fill_head(s);
 		s->is_fresh = false;
 		if (step != STEP_NEXT)
 			break;
 		board_mine()->requests++;
-		s->nrequests++;
 		reason = is_too_many(s) ? REASON_BUSY : judge(s);
 		if (reason != REASON_NONE)
 			step = deny(s, reason);
 		else
 			step = carry(s);
 	} while (step == STEP_AGAIN);
-	drop_kept(s);
+	upstream_drop(&s->upstream);
 	/* The next client may find a way to read what this one sent. */
 	explicit_bzero(s->in, s->in_most);
 	if (step == STEP_LINGER)
@@ -524,5 +454,5 @@ session_refuse(const struct session_env *env, int fd, const char *peer,
 bool
 session_is_late(void)
 {
-	return session.dial_error == ETIMEDOUT;
+	return session.upstream.error == ETIMEDOUT;
 }

@@ -23,7 +23,7 @@ floors='
 2 log io board
 3 conf confargs conffile conflisten confopt confprofile confwork detach dial
 3 ask keep listen privs sandbox filter callnames
-4 relay exchange park session hijack
+4 relay exchange park upstream session hijack
 5 worker gate
 6 pool spawn protection statustext status master
 7 main
