@@ -146,6 +146,14 @@
 #define BOUNDS_WORKER_FILES		64
 
 #define BOUNDS_LISTEN_CAP		32	/* listeners */
+
+/* allow= of one listener.  All are looked at for each connection, and more
+ * than a few dozen are the business of a packet filter. */
+#define BOUNDS_ALLOW_CAP		64
+
+/* Groups of a user: NGROUPS_MAX of Linux. */
+#define BOUNDS_GROUPS_CAP		65536
+
 #define BOUNDS_WORKERS_CAP		16384	/* upper end of --max-workers */
 #define BOUNDS_SPAWN_CAP		64	/* forks per round of the master */
 

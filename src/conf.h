@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "allow.h"
 #include "bounds.h"
 #include "log.h"
 #include "profile.h"
@@ -41,6 +42,7 @@ struct conf_listen {
 	mode_t			 mode;	/* UNIX: default 0600 */
 	uid_t			 owner;	/* UNIX: (uid_t)-1: leave */
 	gid_t			 group;	/* UNIX: (gid_t)-1: leave */
+	struct allow		 allow;	/* who may connect */
 	const char		*profile_name;	/* NULL: the global one */
 	struct profile		*profile;	/* loaded, never NULL after
 						 * conf_load in mode RUN */

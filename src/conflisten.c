@@ -9,12 +9,17 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "allow.h"
 #include "privs.h"
 #include "span.h"
+#include "text.h"
 
 #define PORT_MAX	65535
 #define MODE_DEFAULT	0600
 #define MODE_MAX	0777
+
+/* Bytes of the longest allow=, with the NUL. */
+#define ALLOW_SHOWN_CAP	64
 
 /* A listener being read. */
 struct reading {
@@ -68,15 +73,89 @@ key_profile(struct reading *r, const char *value)
 	r->l->profile_name = value;
 }
 
+/* The network that was meant, and how to write the address alone. */
+static void
+bits_behind(struct reading *r, const char *value,
+    const struct allow_entry *meant)
+{
+	char buf[ALLOW_SHOWN_CAP];
+	struct text t;
+
+	text_init(&t, buf, sizeof(buf));
+	allow_put(&t, meant);
+	mistake(r, confwork_format(r->w, "allow=%s: bits are set behind the "
+	    "prefix; write allow=%s, or allow=%.*s for this address alone",
+	    value, text_string(&t), (int)strcspn(value, "/"), value));
+}
+
+/* Whether value could be read, and tells peers of this listener apart. */
+static bool
+is_allow(struct reading *r, const char *value, struct allow_entry *e,
+    struct span *name)
+{
+	bool is_unix = r->l->kind == CONF_UNIX || r->l->kind == CONF_ABSTRACT;
+	const char *what = NULL;
+
+	switch (allow_parse(span_of(value), e, name)) {
+	case ALLOW_GOOD:
+		break;
+	case ALLOW_PREFIX:
+		what = "the prefix must be a number up to 32, or up to 128 "
+		    "for IPv6";
+		break;
+	case ALLOW_HOST_BITS:
+		bits_behind(r, value, e);
+		return false;
+	default:
+		what = "must be an address, a network as in 172.18.0.0/16 or "
+		    "fd00::/8, uid:USER or gid:GROUP";
+		break;
+	}
+	if (what == NULL && r->l->kind == CONF_TCP && e->kind != ALLOW_NET)
+		what = "TCP does not tell users; give addresses, as in "
+		    "allow=172.18.0.0/16, or use a unix socket";
+	if (what == NULL && is_unix && e->kind == ALLOW_NET)
+		what = "clients of a unix socket have no address; give "
+		    "allow=uid:USER or allow=gid:GROUP";
+	if (what != NULL)
+		mistake(r, confwork_format(r->w, "allow=%s: %s", value, what));
+	return what == NULL;
+}
+
+static void
+key_allow(struct reading *r, const char *value)
+{
+	struct allow *a = &r->l->allow;
+	struct allow_entry e;
+	struct span name;
+	gid_t gid;
+
+	if (!is_allow(r, value, &e, &name))
+		return;
+	/* A name goes to the end of value, which ends in a NUL. */
+	if (e.kind == ALLOW_UID && !privs_user(name.p, &e.uid, &gid))
+		mistake(r, confwork_format(r->w, "allow: no user %s", name.p));
+	else if (e.kind == ALLOW_GID && !privs_group(name.p, &e.gid))
+		mistake(r, confwork_format(r->w, "allow: no group %s",
+		    name.p));
+	else if (a->nentries == BOUNDS_ALLOW_CAP)
+		mistake(r, confwork_format(r->w, "more than %d times allow=",
+		    BOUNDS_ALLOW_CAP));
+	else
+		a->entries[a->nentries++] = e;
+}
+
 static const struct key {
 	const char	*name;
 	bool		 is_unix;	/* for a socket with a path only */
+	bool		 is_repeatable;
 	void		(*set)(struct reading *r, const char *value);
 } keys[] = {
-	{ "mode", true, key_mode },
-	{ "owner", true, key_owner },
-	{ "group", true, key_group },
-	{ "profile", false, key_profile }
+	{ "mode", true, false, key_mode },
+	{ "owner", true, false, key_owner },
+	{ "group", true, false, key_group },
+	{ "profile", false, false, key_profile },
+	{ "allow", false, true, key_allow }
 };
 
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
@@ -113,7 +192,7 @@ parse_key(struct reading *r, struct span text)
 	else if (keys[i].is_unix && r->l->kind != CONF_UNIX)
 		mistake(r, confwork_format(r->w, "%s is only for unix sockets "
 		    "with a path", keys[i].name));
-	else if ((r->seen & 1U << i) != 0)
+	else if ((r->seen & 1U << i) != 0 && !keys[i].is_repeatable)
 		mistake(r, confwork_format(r->w, "%s is given twice",
 		    keys[i].name));
 	else

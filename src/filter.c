@@ -107,6 +107,8 @@ static const struct row worker_rows[] = {
 	CALL_IF(getpeername, ABOVE_OWN(0, WAKE)),
 	/* uid, for the log and --max-per-client */
 	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)),
+	/* groups, for allow=gid: */
+	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERGROUPS)),
 	/* pass an end on; other workers have the same listener and park */
 	CALL_IF(shutdown, NOT_OWN(0, LISTEN), NOT_OWN(0, PARK)),
 	/* tell the master that idle workers are getting few */

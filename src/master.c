@@ -29,6 +29,7 @@
 #include "privs.h"
 #include "protection.h"
 #include "status.h"
+#include "text.h"
 
 static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
 
@@ -144,20 +145,38 @@ open_listeners(const struct conf *conf, const struct conf *old, int *fds)
 	return -1;
 }
 
+/* ", allow 172.18.0.0/16 uid:0"; more than a line of the log has room for
+ * is left out. */
+static const char *
+say_allowed(char buf[BOUNDS_LOG_LINE_CAP], const struct allow *a)
+{
+	struct text t;
+	size_t i;
+
+	text_init(&t, buf, BOUNDS_LOG_LINE_CAP);
+	if (a->nentries > 0)
+		text_str(&t, ", allow");
+	for (i = 0; i < a->nentries; i++) {
+		text_char(&t, ' ');
+		allow_put(&t, &a->entries[i]);
+	}
+	return text_string(&t);
+}
+
 static void
 say_listening(const struct conf *conf)
 {
-	size_t i;
+	char allowed[BOUNDS_LOG_LINE_CAP];
+	const struct conf_listen *l;
 
-	for (i = 0; i < conf->nlisten; i++) {
-		log_info("listening on %s with profile %s (%zu rules)",
-		    conf->listen[i].text, conf->listen[i].profile->name,
-		    conf->listen[i].profile->nrules);
-		if (listen_is_exposed(&conf->listen[i]))
+	for (l = conf->listen; l < conf->listen + conf->nlisten; l++) {
+		log_info("listening on %s with profile %s (%zu rules)%s",
+		    l->text, l->profile->name, l->profile->nrules,
+		    say_allowed(allowed, &l->allow));
+		if (listen_is_exposed(l) && l->allow.nentries == 0)
 			log_warn("%s is not a loopback address: whoever "
 			    "reaches it may do what profile %s allows",
-			    conf->listen[i].text,
-			    conf->listen[i].profile->name);
+			    l->text, l->profile->name);
 	}
 	if (access(conf->docker_socket, F_OK) == -1)
 		log_warn("%s: %s; answering 502 until it is there",

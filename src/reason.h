@@ -74,6 +74,9 @@
 	X(REASON_BROWSER, 403, "browser", \
 	    "requests of web browsers are refused") \
 	/* serving */ \
+	X(REASON_NOT_ALLOWED, 403, "not-allowed", \
+	    "not allowed from here: no allow= of this listener names this " \
+	    "client") \
 	X(REASON_HEAD_TIMEOUT, 408, "head-timeout", \
 	    "request head not complete in time") \
 	X(REASON_NO_DOCKER, 502, "no-docker", \

@@ -48,7 +48,8 @@ put_cut(struct text *t, struct span s, size_t cap)
 		text_str(t, "...");
 }
 
-/* {"message":"docker-socket-protector: why[ profile][: METHOD target]"} */
+/* {"message":"docker-socket-protector: why[ profile][: METHOD target]"}; the
+ * last part not for clients that may say nothing. */
 static void
 put_message(struct text *t, const struct reply *r)
 {
@@ -58,7 +59,8 @@ put_message(struct text *t, const struct reply *r)
 		text_char(t, ' ');
 		text_json(t, r->profile);
 	}
-	if (reason_info(r->reason)->status == 403) {
+	if (reason_info(r->reason)->status == 403 &&
+	    r->reason != REASON_NOT_ALLOWED) {
 		text_str(t, ": ");
 		put_cut(t, r->method, BOUNDS_REPLY_METHOD_CAP);
 		text_char(t, ' ');

@@ -408,13 +408,14 @@ session_serve(const struct session_env *env, int fd, const char *peer,
 		(void)close(fd);
 }
 
-/* Whether what was received is one whole request without a body, so that the
+/* Whether what has come is one whole request without a body, so that the
  * client has nothing more to say. */
 static bool
 is_whole_request(struct session *s)
 {
 	struct body body;
 
+	(void)receive(s);
 	return http_parse_request(s->in, s->in_len, &s->head, &s->head_len) ==
 	    HTTP_DONE && s->head_len == s->in_len &&
 	    body_of_request(&s->head, &body) == REASON_NONE &&
@@ -436,8 +437,8 @@ session_refuse(const struct session_env *env, int fd, const char *peer,
 	 * a broken connection. */
 	(void)io_wait(&wait, 1, io_now_ms() + BOUNDS_REFUSE_MS, NULL);
 	s->in_len = s->in_most = 0;
-	(void)receive(s);
-	is_whole = is_whole_request(s);
+	/* A client that may not be here is not even read. */
+	is_whole = reason != REASON_NOT_ALLOWED && is_whole_request(s);
 	if (!is_whole) {
 		s->head.method = s->head.target = (struct span){ "", 0 };
 		s->head.minor = 1;

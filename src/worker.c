@@ -22,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allow.h"
 #include "board.h"
 #ifdef WITH_HIJACK_TEST
 #include "hijack.h"
@@ -120,10 +121,11 @@ watch_clients(void)
 		fatal(2, "worker: epoll_ctl");
 }
 
-/* A client for the log, and for counting its connections. */
+/* A client for the log, for counting its connections, and for allow=. */
 struct peer {
 	char			name[BOUNDS_PEER_CAP];
 	struct board_peer	key;
+	struct allow_peer	who;
 };
 
 /* "127.0.0.1:4711", "[::1]:4711".  A socket for both families shows IPv4
@@ -142,6 +144,7 @@ name_address(const struct in6_addr *address, in_port_t port,
 		(void)snprintf(peer->name, sizeof(peer->name), "[%s]:%u",
 		    host, ntohs(port));
 	memcpy(peer->key.bytes, address, sizeof(*address));
+	memcpy(peer->who.address, address, sizeof(*address));
 }
 
 /* "uid:1000"; the key is no address's, those are shorter. */
@@ -153,11 +156,14 @@ name_user(int fd, struct peer *peer)
 
 	len = sizeof(cred);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
-		cred.uid = (uid_t)-1;
+		cred.uid = cred.gid = (uid_t)-1; /* nobody's */
 	(void)snprintf(peer->name, sizeof(peer->name), "uid:%u",
 	    (unsigned)cred.uid);
 	memcpy(peer->key.bytes, &cred.uid, sizeof(cred.uid));
 	peer->key.bytes[sizeof(peer->key.bytes) - 1] = 1;
+	peer->who.is_user = true;
+	peer->who.uid = cred.uid;
+	peer->who.gid = cred.gid;
 }
 
 static void
@@ -167,7 +173,7 @@ identify(int fd, const struct sockaddr_storage *from, struct peer *peer)
 	const struct sockaddr_in *in = (const void *)from;
 	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
 
-	memset(&peer->key, 0, sizeof(peer->key));
+	memset(peer, 0, sizeof(*peer));
 	if (from->ss_family == AF_INET6) {
 		name_address(&in6->sin6_addr, in6->sin6_port, peer);
 	} else if (from->ss_family == AF_INET) {
@@ -176,6 +182,23 @@ identify(int fd, const struct sockaddr_storage *from, struct peer *peer)
 	} else {
 		name_user(fd, peer);
 	}
+}
+
+/* Whether the listener lets the client in. */
+static bool
+is_allowed(const struct allow *allow, int fd, struct peer *peer)
+{
+	static gid_t groups[BOUNDS_GROUPS_CAP];
+	socklen_t len;
+
+	len = sizeof(groups);
+	/* Where the kernel cannot tell, the first group alone counts. */
+	if (peer->who.is_user && allow_wants_groups(allow) &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0) {
+		peer->who.groups = groups;
+		peer->who.ngroups = len / sizeof(groups[0]);
+	}
+	return allow_match(allow, &peer->who);
 }
 
 /* Tell the master when this pool runs out of idle workers. */
@@ -192,10 +215,14 @@ wake_master(const struct worker_args *args)
 		log_debug("worker: the wake-up is full");
 }
 
-/* Whether a new connection goes too far, and how. */
+/* Whether a new connection is not wanted, or goes too far. */
 static enum reason
-limit_reached(const struct conf *conf, const struct peer *peer)
+why_not(const struct worker_args *args, int fd, struct peer *peer)
 {
+	const struct conf *conf = args->conf;
+
+	if (!is_allowed(&conf->listen[args->listener].allow, fd, peer))
+		return REASON_NOT_ALLOWED;
 	if (board_count(BOARD_BUSY) > conf->max_workers)
 		return REASON_BUSY;
 	if (conf->max_per_client > 0 && board_count_peer(&peer->key) +
@@ -305,10 +332,11 @@ serve(const struct worker_args *args, const struct session_env *env)
 	board_set_peer(&peer.key);
 	board_set(BOARD_BUSY);
 	wake_master(args);
+	reason = why_not(args, fd, &peer);
 #ifdef WITH_HIJACK_TEST
-	offer_hijack(args, fd);
+	if (reason != REASON_NOT_ALLOWED)
+		offer_hijack(args, fd);
 #endif
-	reason = limit_reached(args->conf, &peer);
 	if (reason == REASON_NONE) {
 		session_serve(env, fd, peer.name, &peer.key);
 		return;

@@ -23,6 +23,8 @@ NOT_CONTAINED = {
     '84-usage.py': 'nothing is started',
     '85-log.py': {
         'syslog': 'there is no system log in a container'},
+    '86-allow.py': {
+        'users_path': 'its folder is outside'},
     '86-listeners.py': {
         'unix_mode': 'changing the owner of a socket needs capabilities'},
     '87-identity.py': 'without capabilities there is no other identity',

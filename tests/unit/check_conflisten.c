@@ -65,6 +65,7 @@ END_TEST
 
 #define HOST "the host must be *"
 #define PORT "the port must be a number from 1 to 65535, *"
+#define ALLOW(text) "allow=" text ": must be an address, a network as in *"
 #define PATH "must be unix:///path/to.sock or unix://@name"
 
 static const struct {
@@ -113,7 +114,32 @@ static const struct {
 	{ "unix:///x,owner=4294967295", "owner: no user 4294967295" },
 	{ "unix:///x,porfile=one",
 	    "unknown key porfile: did you mean profile?" },
-	{ "unix:///x,allow=uid:0", "unknown key allow: *" },
+	{ "unix:///x,alow=uid:0", "unknown key alow: did you mean allow?" },
+	{ "tcp://a:1,allow=", "allow needs a value" },
+	{ "tcp://a:1,allow", "allow needs a value" },
+	{ "tcp://a:1,allow=b", ALLOW("b") },
+	{ "tcp://a:1,allow=10/8", ALLOW("10/8") },
+	{ "tcp://a:1,allow=[::1]", ALLOW("[::1]") },
+	{ "unix:///x,allow=uid:", ALLOW("uid:") },
+	{ "unix:///x,allow=root", ALLOW("root") },
+	{ "tcp://a:1,allow=10.0.0.0/33", "allow=10.0.0.0/33: the prefix must "
+	    "be a number up to 32, *" },
+	{ "tcp://a:1,allow=172.18.0.5/16", "allow=172.18.0.5/16: bits are set "
+	    "behind the prefix; write allow=172.18.0.0/16, or "
+	    "allow=172.18.0.5 for this address alone" },
+	{ "tcp://a:1,allow=fd00::1/8", "allow=fd00::1/8: bits are set behind "
+	    "the prefix; write allow=fd00::/8, or allow=fd00::1 *" },
+	{ "tcp://a:1,allow=uid:0", "allow=uid:0: TCP does not tell users; *" },
+	{ "tcp://a:1,allow=gid:0", "allow=gid:0: TCP does not tell users; *" },
+	{ "unix:///x,allow=10.0.0.0/8", "allow=10.0.0.0/8: clients of a unix "
+	    "socket have no address; *" },
+	{ "unix://@x,allow=::1", "allow=::1: clients of a unix socket *" },
+	{ "unix://@x,allow=::1/64", "allow=::1/64: bits are set *" },
+	{ "unix:///x,allow=uid:no-such-user-here",
+	    "allow: no user no-such-user-here" },
+	{ "unix:///x,allow=gid:no-such-group-here",
+	    "allow: no group no-such-group-here" },
+	{ "unix:///x,allow=uid:4294967295", "allow: no user 4294967295" },
 	{ "tcp://a:1,mode=1",
 	    "mode is only for unix sockets with a path" },
 	{ "tcp://a:1,owner=root",
@@ -148,6 +174,63 @@ START_TEST(listener_bad)
 }
 END_TEST
 
+static const struct {
+	const char	*text;
+	const char	*shown;		/* "" : no entry */
+} allowed[] = {
+	{ "tcp://a:1", "" },
+	{ "tcp://a:1,allow=172.18.0.0/16", " 172.18.0.0/16" },
+	{ "tcp://a:1,allow=FD00::/8,profile=one,allow=127.0.0.1,allow=::",
+	    " fd00::/8 127.0.0.1 ::" },
+	{ "unix:///x,allow=uid:0,mode=0666,allow=gid:4294967294",
+	    " uid:0 gid:4294967294" },
+	{ "unix://@x,allow=uid:root,allow=gid:root", " uid:0 gid:0" },
+};
+
+START_TEST(listener_allow)
+{
+	const struct allow *a;
+	struct conf *c;
+	struct text t;
+	char buf[256];
+	size_t i;
+
+	c = load_good(join("-l ", allowed[_i].text, "", ""), "", GOOD);
+	a = &c->listen[0].allow;
+	text_init(&t, buf, sizeof(buf));
+	for (i = 0; i < a->nentries; i++) {
+		text_char(&t, ' ');
+		allow_put(&t, &a->entries[i]);
+	}
+	ck_assert_str_eq(text_string(&t), allowed[_i].shown);
+	conf_free(c);
+}
+END_TEST
+
+/* As many times allow= as there may be, and once more. */
+START_TEST(listener_allow_count)
+{
+	char text[2048] = "-l unix://@x";
+	struct conf *c;
+	size_t i, used;
+
+	for (i = 0; i < BOUNDS_ALLOW_CAP; i++) {
+		used = strlen(text);
+		(void)snprintf(text + used, sizeof(text) - used,
+		    ",allow=uid:%zu", i);
+	}
+	c = load_good(text, "", GOOD);
+	ck_assert_uint_eq(c->listen[0].allow.nentries, BOUNDS_ALLOW_CAP);
+	for (i = 0; i < BOUNDS_ALLOW_CAP; i++)
+		ck_assert_uint_eq(c->listen[0].allow.entries[i].uid, i);
+	conf_free(c);
+	ck_assert_ptr_null(load(join(text, ",allow=gid:1", "", ""), "", GOOD));
+	ck_assert_int_eq(nmessages, 1);
+	ck_assert_msg(strstr(messages, "more than 64 times allow=") != NULL,
+	    "%s", messages);
+}
+END_TEST
+
 /* The longest path of a socket, and one byte more. */
 START_TEST(listener_path_length)
 {
@@ -175,6 +258,8 @@ unit_suite(void)
 	tc = with_folder(s, "listener");
 	tcase_add_loop_test(tc, listener_good, 0, ROWS(listeners));
 	tcase_add_loop_test(tc, listener_bad, 0, ROWS(bad_listeners));
+	tcase_add_loop_test(tc, listener_allow, 0, ROWS(allowed));
+	tcase_add_test(tc, listener_allow_count);
 	tcase_add_test(tc, listener_path_length);
 	return s;
 }

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "bounds.h"
 #include "sandboxunit.h"
 
 #ifdef WITH_SANDBOX
@@ -21,6 +22,8 @@
 static char byte[16] = "x";
 static int one = 1;
 static socklen_t size = sizeof(byte);
+static gid_t groups[BOUNDS_GROUPS_CAP];
+static socklen_t groups_size = sizeof(groups);
 static struct iovec piece = { byte, 1 };
 static struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
 static struct pollfd waits = { CLIENT, POLLOUT, 0 };
@@ -79,6 +82,8 @@ static const struct attempt worker_attempts[] = {
 	{ "shutdown listener", SYS_shutdown, { LISTEN, SHUT_RD }, REFUSED },
 	{ "getsockopt peer", SYS_getsockopt, { CLIENT, SOL_SOCKET,
 	    SO_PEERCRED, P(byte), P(size) }, WORKS },
+	{ "getsockopt groups", SYS_getsockopt, { CLIENT, SOL_SOCKET,
+	    SO_PEERGROUPS, P(groups), P(groups_size) }, WORKS },
 	{ "getsockopt error", SYS_getsockopt, { CLIENT, SOL_SOCKET,
 	    SO_ERROR, P(byte), P(size) }, REFUSED },
 	{ "getsockopt IP", SYS_getsockopt, { CLIENT, IPPROTO_IP,

@@ -107,6 +107,20 @@ START_TEST(test_denial)
 }
 END_TEST
 
+/* Who may not connect is not told about requests. */
+START_TEST(test_not_allowed)
+{
+	struct http_head head;
+	struct reply r;
+	struct span body;
+
+	init(&r, REASON_NOT_ALLOWED);
+	body = make(&r, &head);
+	ck_assert_msg(span_has(body, SPAN(" names this client\"}")), "%s",
+	    unit_show(body.p, body.len));
+}
+END_TEST
+
 /* Every reason, with and without a body, on both versions. */
 START_TEST(test_reasons)
 {
@@ -232,6 +246,7 @@ unit_suite(void)
 	s = suite_create("reply");
 	tc = unit_case(s, "reply");
 	tcase_add_test(tc, test_denial);
+	tcase_add_test(tc, test_not_allowed);
 	tcase_add_loop_test(tc, test_reasons, REASON_LINE_END,
 	    REASON_COUNT);
 	tcase_add_test(tc, test_head_length);
