@@ -327,6 +327,18 @@ hear_kept(const struct epoll_event *event, int seat)
 		    keep_tag(seat, TAG_PIPE));
 }
 
+/* Keep as many as there are descriptors for, when every worker has its pair
+ * and a turn's grants wait: a connection for a request comes first. */
+static void
+limit_kept(const struct conf *conf)
+{
+	size_t others, room;
+
+	others = conf->max_workers + conf->nlisten + BOUNDS_SPAWN_CAP;
+	room = privs_raise_files();
+	keep_limit(room > others ? (room - others) / 2 : 0);
+}
+
 static void
 enter(const struct conf *conf, int control_fd, pid_t parent)
 {
@@ -337,6 +349,7 @@ enter(const struct conf *conf, int control_fd, pid_t parent)
 	poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (poll_fd == -1)
 		fatal(2, "gate: epoll_create1");
+	limit_kept(conf);
 	privs_limit(parent);
 	sandbox_enter_gate(conf->sandbox);
 	watch(control_fd);

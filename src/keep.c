@@ -14,6 +14,15 @@
 
 #include "bounds.h"
 
+static size_t nkept;
+static size_t most_kept = SIZE_MAX;
+
+void
+keep_limit(size_t most)
+{
+	most_kept = most;
+}
+
 /* 0, or -1 with errno. */
 static int
 watch(int poll_fd, int op, int fd, uint32_t events, uint64_t tag)
@@ -31,6 +40,7 @@ keep_close(struct keep *k)
 	(void)close(k->upstream_fd);
 	(void)close(k->pipe_fd);
 	k->upstream_fd = k->pipe_fd = -1;
+	nkept--;
 }
 
 int
@@ -39,13 +49,15 @@ keep_open(struct keep *k, int upstream_fd, int poll_fd,
 {
 	int ends[2], saved_errno;
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
+	errno = EMFILE;
+	if (nkept >= most_kept || pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return -1;
 	/* Of the pipe, EPOLLERR: the worker has closed its end. */
 	if (watch(poll_fd, EPOLL_CTL_ADD, upstream_fd, EPOLLIN,
 	    upstream_tag) == 0 &&
 	    watch(poll_fd, EPOLL_CTL_ADD, ends[1], 0, pipe_tag) == 0) {
 		*k = (struct keep){ upstream_fd, ends[1], false };
+		nkept++;
 		return ends[0];
 	}
 	saved_errno = errno;

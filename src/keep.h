@@ -2,6 +2,7 @@
 #define DSP_KEEP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -18,6 +19,9 @@ struct keep {
 	bool		is_full;	/* the pipe; then it is watched, not
 					 * upstream_fd */
 };
+
+/* keep_limit(most): from now on keep_open fails beyond so many at once. */
+void keep_limit(size_t most);
 
 /*
  * keep_open(k, upstream_fd, poll_fd, upstream_tag, pipe_tag):

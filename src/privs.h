@@ -68,7 +68,8 @@ bool privs_has_limits(void);
 /*
  * privs_raise_files():
  * Raise the limit of open descriptors as far as it goes: the gate needs one
- * for each worker.  Returns how many workers there may be.
+ * for each worker.  Returns how many workers there may be; each connection
+ * that is kept for one takes the place of two.
  */
 size_t privs_raise_files(void);
 

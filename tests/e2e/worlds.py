@@ -40,6 +40,7 @@ NOT_CONTAINED = {
     '93-log-full.py': NO_DAEMON,
     '95-differential.py': 'it starts broken copies of the program',
     '96-hijack.py': 'it enters containers by itself',
+    '97-kept.py': NO_DAEMON,
     '97-once.py': NO_DAEMON,
 }
 
