@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """A stand-in for dockerd that can be killed at any moment: every request
-that it reads is a line in a file before it is answered with its number.
+that it reads is a line in a file before it is answered with its number:
+method, number, and "once" when the connection is to end behind it, or "kept".
 Some are not answered at all.
 
     once_upstream.py SOCKET FILE
@@ -34,19 +35,27 @@ class Conn(Wire):
         return method, target, fields
 
 
+def serve_one(conn, record):
+    """False when the connection is to end."""
+    method, target, fields = conn.request()
+    number = target.rpartition('/')[2]
+    line = 'once' if fields.get('connection') == 'close' else 'kept'
+    # One write: lines of two threads, or of two lives, never mix.
+    os.write(record, f'{method} {number} {line}\n'.encode())
+    time.sleep(random.uniform(0, HALF_DONE))
+    conn.take(int(fields.get('content-length', '0')))
+    if random.random() < UNANSWERED:
+        return False
+    conn.send(f'HTTP/1.1 200 OK\r\nContent-Length: {len(number)}'
+              f'\r\n\r\n{number}'.encode())
+    return line == 'kept'
+
+
 def serve(sock, record):
     try:
         with Conn(sock) as conn:
-            method, target, fields = conn.request()
-            number = target.rpartition('/')[2]
-            # One write: lines of two threads, or of two lives, never mix.
-            os.write(record, f'{method} {number}\n'.encode())
-            time.sleep(random.uniform(0, HALF_DONE))
-            conn.take(int(fields.get('content-length', '0')))
-            if random.random() < UNANSWERED:
-                return
-            conn.send(f'HTTP/1.1 200 OK\r\nContent-Length: {len(number)}'
-                      f'\r\n\r\n{number}'.encode())
+            while serve_one(conn, record):
+                pass
     except (OSError, EOFError):
         pass        # whoever asked has been killed
 
