@@ -9,6 +9,7 @@ import harness as h
 import hijack_calls as calls
 import hijack_holes as holes
 import hijack_inside as inside
+import hijack_kept as kept
 import hijack_orders as lies
 from hijack_stand import Stand, Workshop
 
@@ -41,6 +42,10 @@ def world(d, program, name, where, token):
         for part in (inside.outside, inside.board, inside.code, inside.numbers,
                      inside.wake_up, inside.garbage, inside.flood):
             show(name, part(stand))
+    with Stand(d, program, where, 80) as stand:
+        for part in (kept.silent, kept.expelled, kept.missing, kept.own,
+                     kept.left, kept.many, kept.unread):
+            show(name, part(stand))
     with Stand(d, program, where, 3) as stand:
         show(name, inside.wiped(stand, token))
         show(name, inside.stays(stand))
@@ -72,5 +77,5 @@ def body():
 
 
 # Three worlds, and a copy of the program for each hole.
-h.FILE_LIMIT = 600
+h.FILE_LIMIT = 900
 h.main(body)

@@ -10,6 +10,7 @@ A worker that does not survive a call raises Gone.
 import errno
 import os
 import re
+import socket
 import struct
 import subprocess
 
@@ -20,8 +21,6 @@ MASK = (1 << 64) - 1
 PUT_STEP = 16 << 10     # bytes that go into a line
 GET_STEP = 30 << 10
 
-MSG_PEEK = 2
-MSG_DONTWAIT = 0x40
 MSG_NOSIGNAL = 0x4000
 SOL_SOCKET = 1
 SCM_RIGHTS = 1
@@ -29,10 +28,12 @@ SCM_RIGHTS = 1
 # struct wire and struct wire_field of order.c
 ORDER = struct.Struct('=QIIIIIIIIII')
 FIELD = struct.Struct('=II')
-# struct ask_answer
+# struct ask_answer, and one of its flags
 ANSWER = struct.Struct('=IIiI')
+KEPT = 2
 NONE, LENGTH, CHUNKED = 0, 1, 2
 SAYS_NO_BODY, CONTINUE = 1, 2
+ONCE, OPEN, USE = 0, 1, 2
 ORDER_CAP = 65536 + 4096
 
 
@@ -85,8 +86,9 @@ class Agent:
     def __init__(self, host, timeout=10):
         Agent.numbers = Agent.numbers or Numbers()
         self.used = 0
+        self.kept = None
         self.wire = Wire(host, timeout)
-        self.wire.send(b'HIJACK\n')
+        self.wire.socket.send(b'!', socket.MSG_OOB)
         (self.arena, self.arena_cap, self.pid, self.master, self.client,
          self.listen, self.gate, self.wake, self.listener, self.worker) = (
              int(word, 16) for word in self.ask('where').split())
@@ -194,9 +196,25 @@ class Agent:
         return self.call('sendto', 'gate', self.put(data), len(data),
                          MSG_NOSIGNAL, 0, 0)
 
+    @property
+    def pipe(self):
+        """Of a connection that the gate keeps, opened when first asked
+        for."""
+        if self.kept is None:
+            self.kept = self.opened()
+        return self.kept
+
+    def opened(self, target=b'/version'):
+        """Where the answers of a new one come from."""
+        self.order(order(target, line=OPEN))
+        answer = self.answer()
+        h.expect(answer and answer[:3] == (1, 0, 0) and answer[3] is not None
+                 and answer[4] & KEPT, 'not kept:', answer)
+        return answer[3]
+
     def answer(self):
-        """The gate's answer: number, reason, error, descriptor or None;
-        nothing at its end."""
+        """The gate's answer: number, reason, error, descriptor or None,
+        flags; nothing at its end."""
         data_at = self.put(b'', 64)
         head = self.message(data_at, 64, room=24)
         result = self.call('recvmsg', 'gate', head, 0)
@@ -205,11 +223,12 @@ class Agent:
         kind = struct.unpack('=QIIiI', self.get(self.control_at, 24))
         data = self.get(data_at, ANSWER.size)
         fd = kind[3] if kind[:3] == (20, SOL_SOCKET, SCM_RIGHTS) else None
-        return (*ANSWER.unpack(data)[:3], fd)
+        no, reason, error, flags = ANSWER.unpack(data)
+        return no, reason, error, fd, flags
 
 
 def order(target=b'/version', method=b'GET', no=1, listener=0, minor=1,
-          body=NONE, body_len=0, flags=0, upgrade=b'', fields=(), zero=0,
+          body=NONE, body_len=0, flags=0, upgrade=b'', fields=(), line=ONCE,
           nfields=None, lengths=None):
     """An order as an honest worker makes it, or not."""
     method_len, target_len, upgrade_len = lengths or (
@@ -217,7 +236,7 @@ def order(target=b'/version', method=b'GET', no=1, listener=0, minor=1,
     data = ORDER.pack(
         body_len, no, listener, minor, body, flags,
         len(fields) if nfields is None else nfields, method_len, target_len,
-        upgrade_len, zero) + method + target + upgrade
+        upgrade_len, line) + method + target + upgrade
     for name, value in fields:
         data += FIELD.pack(len(name), len(value)) + name + value
     return data

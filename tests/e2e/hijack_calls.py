@@ -77,7 +77,14 @@ FILES = (
     ('watch files', 'inotify_init1', (0,), ''),
     ('watch all files', 'fanotify_init', (0, 0), 'EPERM'),
     ('read standard input', 'read', (0, ZERO, 256), ''),
+    ('read the log', 'read', (2, ZERO, 256), ''),
     ('read the listener', 'read', ('listen', ZERO, 1), 'EINVAL ENOTCONN'),
+    ("read the gate's answer without its descriptor", 'read',
+     ('gate', ZERO, 256), ''),
+    ("take the master's wake-up", 'read', ('wake', ZERO, 8), ''),
+    ('read at an offset', 'pread64', (0, ZERO, 256, 0), ''),
+    ('read into pieces', 'readv', ('client', 'vector', 1), ''),
+    ('read into pieces', 'preadv2', ('client', 'vector', 1, -1, -1, 0), ''),
     ('write elsewhere than the wake-up', 'write', ('client', b'x', 1), ''),
     ('overwrite the log', 'pwrite64', (2, b'x', 1, 0), ''),
     ('overwrite the log', 'pwritev2', (2, ZERO, 1, 0, 0, 0), ''),
@@ -133,6 +140,10 @@ SOCKETS = tuple(
      ''),
     ('take descriptors from many', 'recvmmsg', ('client', 'room', 1, 0x40, 0),
      ''),
+    ('receive with an address', 'recvfrom', ('client', ZERO, 1, 0x40, 0, 0),
+     ''),
+    ('receive with an address', 'recvfrom', ('gate', ZERO, 1, 0x40, 0, 0),
+     ''),
     ('shut the listener down', 'shutdown', ('listen', 2), ''),
     ('a filter on the listener', 'setsockopt', ('listen', 1, 26, ZERO, 16),
      ''),
@@ -147,6 +158,37 @@ SOCKETS = tuple(
      ''),
     ('name of a socket', 'getsockname', ('listen', ZERO, ZERO), ''),
     ('name of a peer', 'getpeername', ('client', ZERO, ZERO), ''),
+)
+
+
+# On a connection that the gate keeps the worker has a pipe's end for reading.
+KEPT = (
+    ('speak on a kept connection', 'write', ('pipe', b'x', 1), 'EBADF'),
+    ('speak on a kept connection', 'pwrite64', ('pipe', b'x', 1, 0),
+     'ESPIPE'),
+    ('speak on a kept connection', 'pwritev2', ('pipe', 'vector', 1, -1, -1,
+                                                0), 'EBADF'),
+    ('speak on a kept connection', 'splice', ('client', 0, 'pipe', 0, 1, 0),
+     'EBADF'),
+    ('speak on a kept connection', 'tee', ('pipe', 'pipe', 1, 0),
+     'EBADF EINVAL'),
+    ('speak on a kept connection', 'sendfile', ('pipe', 0, 0, 1), 'EBADF'),
+    ('speak on a kept connection', 'vmsplice', ('pipe', 'vector', 1, 2), ''),
+    ('speak on a kept connection', 'sendmsg', ('pipe', 'rights', 0),
+     'ENOTSOCK'),
+    # The pipe belongs to the gate's user.  Where that is the worker's it
+    # could be opened, and the worker would read what it says itself.
+    ('open a kept connection for writing', 'openat', (AT, 'pipe_path', 1),
+     HERE + DENIED),
+    ('open a kept connection for both', 'openat', (AT, 'pipe_path', RW),
+     HERE + DENIED),
+    ('look at a kept connection', 'readlinkat', (AT, 'pipe_path', ZERO, 256),
+     ''),
+    ('a larger pipe', 'fcntl', ('pipe', 1031, 1 << 20), ''),
+    ('how full is the pipe', 'ioctl', ('pipe', 0x541b, ZERO), ''),
+    ('a copy of the pipe', 'dup', ('pipe',), ''),
+    ('the pipe as another', 'dup2', ('pipe', 'gate'), ''),
+    ('pass the pipe on', 'sendmsg', ('gate', 'pipe_rights', 0), ''),
 )
 
 
@@ -309,12 +351,12 @@ FOREIGN = (
     ('another program by int 0x80', 11, (0, 0, 0), 'call32'),
 )
 
-ROWS = FILES + SOCKETS + PROCESSES + MEMORY + KERNEL
+ROWS = FILES + SOCKETS + KEPT + PROCESSES + MEMORY + KERNEL
 COUNT = len(ROWS) + len(FOREIGN) + 20
 
 # What a worker needs whatever its arguments are (filter.c says why).  Every
 # other number from 0 to LAST must be refused when its arguments are -1.
-NEEDED = {'recvfrom', 'poll', 'ppoll', 'writev', 'clock_gettime', 'close',
+NEEDED = {'read', 'poll', 'ppoll', 'writev', 'clock_gettime', 'close',
           'getpid', 'gettid', 'rt_sigprocmask', 'shutdown'}
 # Needed, too, but nothing would be heard of the worker behind them.
 ENDS = {'rt_sigreturn', 'restart_syscall', 'exit', 'exit_group'}
@@ -342,6 +384,9 @@ def known(agent, name, docker_socket):
         'page': agent.page,
         'vector': lambda: agent.put(struct.pack('=QQ', agent.page(), 64)),
         'rights': lambda: agent.message(agent.put(b'x'), 1, agent.rights(2)),
+        'pipe_path': lambda: agent.put(b'/proc/self/fd/%d\0' % agent.pipe),
+        'pipe_rights': lambda: agent.message(agent.put(b'x'), 1,
+                                             agent.rights(agent.pipe)),
         'room': lambda: agent.message(agent.put(ZERO), 64, room=24),
         'caps': lambda: agent.put(struct.pack('=QQ', 0x20080522, 0)),
         'cap_data': lambda: agent.put(b'\xff' * 24),

@@ -3,10 +3,11 @@
 
 import hijack_calls as calls
 import hijack_inside as inside
+import hijack_kept as kept
 import hijack_orders as lies
 from hijack_stand import Stand
 
-WORKERS = 10
+WORKERS = 40
 ROWS_BEGIN = 'static const struct row worker_rows[] = {\n'
 
 
@@ -63,6 +64,8 @@ HOLES = (
      attack('shut the listener down', 'shutdown')),
     ('write to anything', 'filter.c', 'CALL_IF(write, IS_OWN(0, WAKE))',
      'CALL(write)', attack('write elsewhere than the wake-up', 'write')),
+    ('read from anything', 'filter.c', 'CALL_IF(read, ABOVE_OWN(0, WAKE))',
+     'CALL(read)', attack('read standard input', 'read')),
     ('sendto to any address', 'filter.c',
      'takes no descriptors along */\n\tCALL_IF(sendto, IS_ZERO(4), '
      'IS_ZERO(5))', 'takes no descriptors along */\n\tCALL(sendto)',
@@ -96,6 +99,40 @@ HOLES = (
      '"Connection: close\\r\\n");\n\t\treturn;',
      '"Connection: keep-alive\\r\\n");\n\t\treturn;',
      again('behind the request', 'behind the answer', 'behind a body')),
+    ('no word of the connection in any head', 'forward.c',
+     'if (order->line != ORDER_ONCE)', 'if (1)',
+     again('behind the request', 'behind the answer', 'behind a body')),
+    ('kept connections take anything', 'order.c',
+     'if (order->line != ORDER_ONCE && (order->upgrade.p != NULL ||\n'
+     '\t    !is_safe(r, order->minor)))', 'if (0)',
+     lie('to open with POST', 'to open with a body', 'to open of HTTP/1.0',
+         'to open with an upgrade')),
+    ('kept connections take POST', 'order.c',
+     '(span_eq(request->method, SPAN("GET")) ||', '(true ||',
+     lie('to open with POST')),
+    ('kept connections take HTTP/1.0', 'order.c',
+     'return minor == 1 && request', 'return request',
+     lie('to open of HTTP/1.0')),
+    ('there are more lines than there are', 'order.c',
+     'wire->line > ORDER_USE ||', '', lie('for a line that there is not')),
+    ('a worker gets a kept connection itself', 'gate.c',
+     'return pipe_fd == -1 ? fd : pipe_fd;', 'return fd;', kept.silent),
+    ('the end of a pipe is not noticed', 'gate.c',
+     '\tif (!s->is_taken || s->keep.upstream_fd == -1 ||',
+     '\tif ((uint32_t)event->data.u64 % TAG_COUNT == TAG_PIPE ||\n'
+     '\t    !s->is_taken || s->keep.upstream_fd == -1 ||', kept.left),
+    ("a worker's end leaves its connection", 'gate.c',
+     '\tkeep_close(&seats[seat].keep);\n\t(void)close(seat);',
+     '\t(void)close(seat);', kept.expelled),
+    ('a connection is kept beside another', 'gate.c',
+     '\tkeep_close(&s->keep);\n\ts->keep_no++;', '\ts->keep_no++;',
+     kept.many),
+    ('a full pipe is not waited for', 'keep.c',
+     'if (k->is_full == is_full)', 'if (1)', kept.unread),
+    ('a connection that takes no more stays', 'gate.c',
+     'if (reason != REASON_NONE || send_head(k->upstream_fd) == -1)',
+     'if (reason != REASON_NONE || (send_head(k->upstream_fd), 0))',
+     kept.unread),
     ('no "close" beside an upgrade', 'forward.c', 'Upgrade, close', 'Upgrade',
      again('behind a failed exec', 'behind the answer to a failed exec')),
     ('requests are not wiped', 'session.c',

@@ -186,7 +186,8 @@ def wiped(stand, token):
                         for pid in stand.proxy.workers()), 'all have left')
     time.sleep(0.1)
     workers = stand.proxy.workers()
-    yield set(before) <= set(workers), 'those workers still live'
+    # A spare one may have been let go meanwhile.
+    yield len(set(before) - set(workers)) <= 1, 'those workers still live'
     for what, secret in client.secrets.items():
         found = [place for pid in workers
                  for place in find(pid, secret.encode())]
@@ -316,7 +317,11 @@ def garbage(stand):
             result = agent.hear()
         except Gone:
             result = None
-    yield (result is None and stand.security()[0].get(agent.pid),
+    try:
+        word = h.until(lambda: stand.security()[0].get(agent.pid), 'word', 5)
+    except AssertionError:
+        word = None
+    yield (result is None and word,
            'a flood of nonsense: the worker is killed', result)
     yield is_well(stand), 'all go on'
 

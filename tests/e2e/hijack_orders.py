@@ -6,8 +6,8 @@ import re
 import struct
 
 import harness as h
-from hijack_agent import (CHUNKED, CONTINUE, LENGTH, MSG_DONTWAIT,
-                          MSG_NOSIGNAL, ORDER_CAP, SAYS_NO_BODY, Gone, order)
+from hijack_agent import (CHUNKED, CONTINUE, LENGTH, MSG_NOSIGNAL, OPEN,
+                          ORDER_CAP, SAYS_NO_BODY, USE, Gone, order)
 from wire import Wire, json_of, request
 
 NAME = 'dsp-hijacked'
@@ -47,7 +47,8 @@ FORGED = (
     ('with very many fields', order(nfields=MORE), 'number'),
     ('of HTTP/1.2', order(minor=2), 'number'),
     ('with an unknown flag', order(flags=4), 'number'),
-    ('with something where nothing is', order(zero=1), 'number'),
+    ('for a line that there is not', order(line=3), 'number'),
+    ('for a line far from any', order(line=MORE), 'number'),
     ('with a body of unknown kind', order(START, POST, body=4), 'number'),
     ('with a body until the end', order(START, POST, body=3), 'number'),
     ('larger than any', order() + bytes(ORDER_CAP), 'size'),
@@ -122,6 +123,56 @@ FORGED = (
     ('with a slash that no rule names',
      order(b'/containers/x%2Fjson'), 'no-rule'),
 )
+
+SMUGGLED = b'x\r\n\r\n' + CREATE
+
+
+def on_line(how, line):
+    """What is no order for a connection that the gate keeps: GET and HEAD of
+    HTTP/1.1 without a body are, if the profile allows them."""
+    def a(*args, **more):
+        return order(*args, line=line, **more)
+
+    return tuple((f'to {how} {what}', data, word) for what, data, word in (
+        ('with POST', a(RESIZE, POST), 'framing'),
+        ('with POST and no body', a(RESIZE, POST, flags=SAYS_NO_BODY),
+         'framing'),
+        ('with a body', a(RESIZE, POST, body=LENGTH, body_len=4), 'framing'),
+        ('with chunks', a(RESIZE, POST, body=CHUNKED), 'framing'),
+        ('with a body on GET', a(body=LENGTH, body_len=len(CREATE)),
+         'framing'),
+        ('with chunks on GET', a(body=CHUNKED), 'framing'),
+        ('that expects', a(flags=CONTINUE), 'framing'),
+        ('with DELETE', a(b'/containers/x', b'DELETE'), 'framing'),
+        ('with another method', a(method=b'get'), 'framing'),
+        ('of HTTP/1.0', a(minor=0), 'framing'),
+        ('with an upgrade', a(b'/containers/x/attach', POST, upgrade=b'tcp'),
+         'framing'),
+        ('with an upgrade on GET',
+         a(b'/containers/x/attach/ws', upgrade=b'websocket'), 'framing'),
+        ('with another request in the upgrade',
+         a(b'/containers/x/attach/ws', upgrade=SMUGGLED), 'upgrade'),
+        ('with another request in the method', a(method=CREATE + b'GET'),
+         'method'),
+        ('with another request in the target',
+         a(b'/version HTTP/1.1\r\n\r\n' + CREATE), 'target'),
+        ('with another request in a field',
+         a(fields=((b'Accept', SMUGGLED),)), 'field'),
+        ('with another request in the name of a field',
+         a(fields=((b'X-Meta-' + SMUGGLED, b'x'),)), 'field'),
+        ('with a length in the fields',
+         a(fields=((b'Content-Length', b'500'),)), 'field'),
+        ('with a coding in the fields',
+         a(fields=((b'Transfer-Encoding', b'chunked'),)), 'field'),
+        ('with a byte too many', a() + b'x', 'size'),
+        ('for another listener', a(listener=1), 'listener'),
+        ('for what the profile denies', a(b'/secrets'), 'no-rule'),
+        ('for HEAD, which the profile denies', a(method=b'HEAD'), 'no-rule'),
+        ('for an old version', a(b'/v1.23/version'), 'min-api'),
+    ))
+
+
+FORGED += on_line('open', OPEN) + on_line('use', USE)
 
 EXEC = order(b'/v1.41/exec/none/start', POST, upgrade=b'tcp', body=LENGTH,
              body_len=2, fields=JSON)
@@ -212,7 +263,7 @@ def read_all(agent, fd, patience_ms=3000):
     room = agent.put(b'', 16384)
     wait = agent.put(struct.pack('=iHH', fd, 1, 0))
     while agent.call('poll', wait, 1, patience_ms).value > 0:
-        got = agent.call('recvfrom', fd, room, 16384, MSG_DONTWAIT, 0, 0)
+        got = agent.call('read', fd, room, 16384)
         if got.value <= 0:
             return data, True
         data += agent.get(room, got.value)

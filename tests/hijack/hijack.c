@@ -23,10 +23,7 @@
 
 #include "io.h"
 
-#define GREETING	"HIJACK\n"
-#define GREETING_LEN	(sizeof(GREETING) - 1)
-
-/* How long a client may take to greet, before it is taken for a common
+/* How long a client may take to speak, before it is taken for a common
  * one. */
 #define GREETING_MS	200
 
@@ -58,13 +55,12 @@ note_forks(void)
 bool
 hijack_wants(int fd)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	char first[GREETING_LEN];
+	struct pollfd wait = { .fd = fd, .events = POLLIN | POLLPRI };
 
-	(void)io_wait(&wait, 1, io_now_ms() + GREETING_MS, NULL);
-	return recv(fd, first, sizeof(first), MSG_PEEK | MSG_DONTWAIT) ==
-	    (ssize_t)sizeof(first) &&
-	    memcmp(first, GREETING, sizeof(first)) == 0;
+	/* The filter lets nobody look at bytes without taking them, so the
+	 * sign is one that needs no look. */
+	return io_wait(&wait, 1, io_now_ms() + GREETING_MS, NULL) == IO_OK &&
+	    (wait.revents & POLLPRI) != 0;
 }
 
 /* True when the last receive or send is to be tried again. */
@@ -92,7 +88,7 @@ take_line(int fd)
 	while ((end = memchr(held, '\n', len)) == NULL) {
 		if (len == sizeof(held))
 			return false;
-		n = recv(fd, held + len, sizeof(held) - len, 0);
+		n = read(fd, held + len, sizeof(held) - len);
 		if (n == -1 && is_again(fd, POLLIN))
 			continue;
 		if (n <= 0)
@@ -314,8 +310,6 @@ hijack_run(const struct hijack_env *env)
 	size_t i, len;
 
 	while (take_line(env->client_fd)) {
-		if (strcmp(line, "HIJACK") == 0)
-			continue;
 		(void)snprintf(answer, sizeof(answer), "what?");
 		if (strcmp(line, "where") == 0)
 			do_where(env);

@@ -9,9 +9,9 @@
  * Attacker code inside a worker, for tests only: compiled in by
  * "configure --enable-hijack-test", never part of a release.
  *
- * A client whose first line is "HIJACK" takes the worker over: from then on
- * the worker does what the client says, in its own process, so under all
- * that confines it.  The client writes lines, and gets one line for each
+ * A client that begins with an urgent byte (MSG_OOB, over TCP) takes the
+ * worker over: from then on the worker does what the client says, in its own
+ * process, so under all that confines it.  The client writes lines, and gets one line for each
  * (numbers are hexadecimal, bytes two digits each):
  *
  *	where			arena cap pid master client listen gate wake
