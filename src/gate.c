@@ -95,7 +95,8 @@ take_workers(int control_fd)
 			continue;
 		}
 		seats[fd] = (struct seat){ .is_taken = true,
-		    .worker = worker, .keep.upstream_fd = -1 };
+		    .worker = worker, .keep.upstream_fd = -1,
+		    .keep_no = seats[fd].keep_no };
 		nseats++;
 		watch(fd);
 	}

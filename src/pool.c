@@ -229,6 +229,9 @@ grow(struct pool *p, unsigned listener)
 	}
 	if (board_idle(listener, p->generation) > 0)
 		return false;
+	/* All of these have a client already. */
+	if (may_spawn(p, listener))
+		return true;
 	board_set_full(true);
 	return make_room(p, listener);
 }
