@@ -11,8 +11,17 @@ import signal
 import subprocess
 import time
 
-V1 = '/sys/fs/cgroup/cpuacct'
-V2 = ('/sys/fs/cgroup', '/sys/fs/cgroup/unified')
+# Where groups are made, by what they count: a file that tells, for version 1
+# of control groups and for version 2.
+PLACES = {
+    'cpu': (('/sys/fs/cgroup/cpuacct', 'cpuacct.usage'),
+            ('/sys/fs/cgroup', 'cpu.stat'),
+            ('/sys/fs/cgroup/unified', 'cpu.stat')),
+    'memory': (('/sys/fs/cgroup/memory', 'memory.kmem.usage_in_bytes'),
+               ('/sys/fs/cgroup', 'memory.stat')),
+}
+JOIN = ('while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; '
+        'shift; done; shift; exec "$@"')
 TICK_NS = 10**9 // os.sysconf('SC_CLK_TCK')
 
 
@@ -21,55 +30,93 @@ def read(path):
         return f.read()
 
 
+def number_of(text, name):
+    """Of a file of "name number" lines."""
+    found = re.search(rf'^{name} (\d+)$', text, re.M)
+    return int(found.group(1)) if found else 0
+
+
 class Group:
-    """The control group that a proxy is started in."""
+    """The control groups that a proxy is started in."""
 
     def __init__(self, name):
         self.process = None
-        self.path = self.file = None
-        for base, file in [(V1, 'cpuacct.usage')] + \
-                [(base, 'cpu.stat') for base in V2]:
+        self.paths = []         # to be removed
+        self.files = {what: self.make(name, places)
+                      for what, places in PLACES.items()}
+
+    def make(self, name, places):
+        """The file that tells, of a new group; None where there is none."""
+        for base, file in places:
             path = f'{base}/bench-{os.getpid()}-{name}'
-            try:
-                os.mkdir(path)
-            except OSError:
-                continue
+            if path not in self.paths:
+                try:
+                    os.mkdir(path)
+                except OSError:
+                    continue
+                if not os.path.exists(f'{path}/{file}'):
+                    os.rmdir(path)
+                    continue
+                self.paths.append(path)
             if os.path.exists(f'{path}/{file}'):
-                self.path, self.file = path, f'{path}/{file}'
-                return
-            os.rmdir(path)
+                return f'{path}/{file}'
+        return None
 
     def start(self, command, **more):
-        """Start a process as the first one of the group."""
-        if self.path:
-            join = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
-            command = ['sh', '-c', join, self.path, *command]
+        """Start a process as the first one of the groups."""
+        if self.paths:
+            command = ['sh', '-c', JOIN, 'sh', *self.paths, '--', *command]
         self.process = subprocess.Popen(command, **more)
         return self.process
 
     def close(self):
-        if not self.path:
-            return
-        for _ in range(100):
+        """Also ends what is left of it, such as socat's children."""
+        for pid in self.pids() if self.process else []:
             try:
-                os.rmdir(self.path)
-                return
-            except OSError:     # the last process is just going
-                time.sleep(0.02)
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        for path in self.paths:
+            remove(path)
 
     def cpu_ns(self):
-        if not self.path:
+        if not self.files['cpu']:
             return sum(cpu_ns_of(pid) for pid in self.pids())
-        text = read(self.file)
-        if self.file.endswith('cpu.stat'):
-            return int(re.search(r'usage_usec (\d+)', text).group(1)) * 1000
+        text = read(self.files['cpu'])
+        if self.files['cpu'].endswith('cpu.stat'):
+            return number_of(text, 'usage_usec') * 1000
         return int(text)
 
+    def kernel_bytes(self):
+        """What the kernel holds for its processes; None: not counted."""
+        file = self.files['memory']
+        if not file:
+            return None
+        text = read(file)
+        if file.endswith('memory.stat'):
+            return number_of(text, 'kernel') + number_of(text, 'sock')
+        # Buffers of TCP are counted apart.
+        tcp = os.path.dirname(file) + '/memory.kmem.tcp.usage_in_bytes'
+        return int(text) + (int(read(tcp)) if os.path.exists(tcp) else 0)
+
     def pids(self):
-        if self.path:
+        """Its processes; where there is no group, without those whose
+        parents have ended."""
+        if self.paths:
             return [int(pid) for pid in
-                    read(self.path + '/cgroup.procs').split()]
+                    read(self.paths[0] + '/cgroup.procs').split()]
+        if self.process.poll() is not None:
+            return []
         return list(family(self.process.pid))
+
+
+def remove(path):
+    for _ in range(100):
+        try:
+            os.rmdir(path)
+            return
+        except OSError:     # the last process is just going
+            time.sleep(0.02)
 
 
 def family(pid):

@@ -1,26 +1,21 @@
 /*
  * The load client: so many keep-alive connections, each with one request
- * under way, for a time or a number of requests.  One connection is served
- * with blocking calls, which is what a real client's thread does; more of
- * them with epoll.  Every answer is read to its end by the rules of its
- * framing; one that is not as expected is an error, counted and told.
+ * under way, for a time or a number of requests; or a new connection for each
+ * request; or echoes through an upgraded connection; or so many requests a
+ * second.  One connection is served with blocking calls, which is what a real
+ * client's thread does; more of them with epoll.  Every answer is read to its
+ * end by the rules of its framing; one that is not as expected is an error,
+ * counted and told.
  */
 
 #include "config.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,17 +24,24 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "client.h"
 #include "http.h"
 #include "latency.h"
 
 #define CONNECTIONS_CAP 4096
 #define EVENTS_CAP	256
-#define SILENCE_S	10	/* longer: what is measured hangs */
+#define ECHO_LEN	64	/* bytes typed into a terminal at once */
+
+/* What the Docker CLI sends to attach.  (An exec has a body, with which
+ * HAProxy 2.6 drops the upgrade.) */
+#define ATTACH_FIELDS \
+	"Content-Length: 0\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
 
 struct conn {
 	int		fd;
 	bool		has_head;	/* of the answer under way */
 	bool		is_last;	/* no other comes on this one */
+	bool		is_raw;		/* upgraded: what is sent comes back */
 	int		status;
 	struct body	body;
 	uint64_t	sent_ns;
@@ -62,6 +64,9 @@ static struct {
 	unsigned	 status;	/* expected */
 	double		 seconds;
 	uint64_t	 most;		/* requests; 0: until time is up */
+	double		 rate;		/* in a second; 0: as they can */
+	bool		 is_new;	/* a connection for each request */
+	bool		 is_echo;
 	bool		 wants_pause;
 } want = { .nconns = 1, .status = 200, .seconds = 1 };
 
@@ -69,92 +74,29 @@ static struct latency latency;
 static uint64_t errors, reopened, bytes;
 static uint64_t statuses[1000];
 
-static _Noreturn void
-fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static _Noreturn void
-fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)fputs("load: ", stderr);
-	(void)vfprintf(stderr, format, args);
-	(void)fputc('\n', stderr);
-	va_end(args);
-	exit(1);
-}
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* -- one connection ---------------------------------------------------- */
-
-static int
-open_tcp(const char *where)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	const char *colon = strchr(where, ':');
-	char host[INET_ADDRSTRLEN] = "";
-	int fd, one = 1;
-
-	if (colon != NULL && (size_t)(colon - where) < sizeof(host))
-		memcpy(host, where, (size_t)(colon - where));
-	if (inet_pton(AF_INET, host, &to.sin_addr) != 1)
-		fail("%s: not ADDRESS:PORT", where);
-	to.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-		fail("connect to %s: %s", where, strerror(errno));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return fd;
-}
-
-static int
-open_unix(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(to.sun_path))
-		fail("%s: too long", path);
-	memcpy(to.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-		fail("connect to %s: %s", path, strerror(errno));
-	return fd;
-}
 
 static void
 conn_open(struct conn *c)
 {
-	struct timeval silence = { .tv_sec = SILENCE_S };
-
-	if (strncmp(want.address, "unix://", 7) == 0)
-		c->fd = open_unix(want.address + 7);
-	else if (strncmp(want.address, "tcp://", 6) == 0)
-		c->fd = open_tcp(want.address + 6);
-	else
-		fail("%s: neither tcp:// nor unix://", want.address);
-	(void)setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &silence,
-	    sizeof(silence));
-	c->has_head = c->is_last = false;
+	c->fd = client_open(want.address);
+	c->has_head = c->is_last = c->is_raw = false;
 	c->len = 0;
 }
 
+/* since_ns: when the time that is taken began. */
 static void
-conn_send(struct conn *c)
+conn_send(struct conn *c, uint64_t since_ns)
 {
-	c->sent_ns = now_ns();
+	static const char typed[ECHO_LEN] = "ls\n";
+
+	c->sent_ns = since_ns;
 	/* Small, and nothing is under way: it fits, or the peer is gone,
 	 * which the next recv finds out. */
-	(void)send(c->fd, want.request, want.request_len, MSG_NOSIGNAL);
+	if (c->is_raw)
+		(void)client_send(c->fd, typed, sizeof(typed));
+	else
+		(void)client_send(c->fd, want.request, want.request_len);
 }
 
 static void
@@ -179,7 +121,12 @@ take_head(struct conn *c)
 		break;
 	}
 	c->status = head.status;
-	c->is_last = http_wants_close(&head);
+	c->is_raw = want.is_echo && head.status == 101;
+	c->is_last = !c->is_raw && (want.is_new || http_wants_close(&head));
+	if (c->is_raw) {
+		drop(c, used);
+		return TOOK_DONE;
+	}
 	if (body_of_answer(&head, false, &c->body) != REASON_NONE)
 		return TOOK_ENDED;
 	drop(c, used);
@@ -206,6 +153,15 @@ take_body(struct conn *c)
 	return result == BODY_DONE ? TOOK_DONE : TOOK_ENDED;
 }
 
+static enum took
+take_echo(struct conn *c)
+{
+	if (c->len < ECHO_LEN)
+		return TOOK_MORE;
+	drop(c, ECHO_LEN);
+	return c->len == 0 ? TOOK_DONE : TOOK_ENDED;
+}
+
 /* One recv, and what follows from it. */
 static enum took
 conn_take(struct conn *c)
@@ -223,9 +179,11 @@ conn_take(struct conn *c)
 	}
 	bytes += (uint64_t)n;
 	c->len += (size_t)n;
+	if (c->is_raw)
+		return take_echo(c);
 	if (!c->has_head) {
 		head = take_head(c);
-		if (head != TOOK_DONE)
+		if (head != TOOK_DONE || c->is_raw)
 			return head;
 	}
 	return take_body(c);
@@ -236,7 +194,7 @@ conn_take(struct conn *c)
 static uint64_t
 count(const struct conn *c, enum took took)
 {
-	uint64_t now = now_ns();
+	uint64_t now = client_now_ns();
 
 	if (took == TOOK_DONE && c->status == (int)want.status) {
 		latency_add(&latency, now - c->sent_ns);
@@ -288,42 +246,58 @@ reopen(struct conn *c)
 
 /* Ask once, and wait. */
 static enum took
-ask(struct conn *c)
+ask(struct conn *c, uint64_t since_ns)
 {
 	enum took took;
 
-	conn_send(c);
+	conn_send(c, since_ns);
 	do {
 		took = conn_take(c);
 	} while (took == TOOK_MORE);
 	if (took == TOOK_NOTHING)
-		fail("no answer for %d s", SILENCE_S);
+		client_fail("no answer for %d s", CLIENT_SILENCE_S);
 	return took;
 }
 
+/* When the next request is due: later ones do not wait for those that are
+ * late, whose time counts from when they should have been sent. */
+static uint64_t
+wait_turn(uint64_t start, uint64_t turn)
+{
+	uint64_t due = start + (uint64_t)((double)turn * 1e9 / want.rate);
+	struct timespec t = { .tv_sec = (time_t)(due / 1000000000u),
+	    .tv_nsec = (long)(due % 1000000000u) };
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+	return due;
+}
+
 static void
-run_blocking(struct conn *c, uint64_t end)
+run_blocking(struct conn *c, uint64_t start, uint64_t end)
 {
 	enum took took;
-	uint64_t now;
+	uint64_t now = start, since, turn = 0;
 
 	do {
-		took = ask(c);
-		now = count(c, took);
-		if (took == TOOK_ENDED || c->is_last)
+		since = want.rate > 0 ? wait_turn(start, turn++) : now;
+		if (c->is_last)
 			reopen(c);
+		took = ask(c, since);
+		now = count(c, took);
+		if (took == TOOK_ENDED)
+			c->is_last = true;
 	} while (!is_over(now, end));
 }
 
 static void
-watch(int epoll_fd, struct conn *c)
+watch(int epoll_fd, struct conn *c, uint64_t since_ns)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
 
 	if (fcntl(c->fd, F_SETFL, O_RDWR | O_NONBLOCK) == -1 ||
 	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0)
-		fail("epoll_ctl: %s", strerror(errno));
-	conn_send(c);
+		client_fail("epoll_ctl: %s", strerror(errno));
+	conn_send(c, since_ns);
 }
 
 /* What came on one of many; the time when an answer was complete, else 0. */
@@ -338,9 +312,9 @@ step(int epoll_fd, struct conn *c)
 	now = count(c, took);
 	if (took == TOOK_ENDED || c->is_last) {
 		reopen(c);
-		watch(epoll_fd, c);
+		watch(epoll_fd, c, now);
 	} else
-		conn_send(c);
+		conn_send(c, now);
 	return now;
 }
 
@@ -354,32 +328,16 @@ run_many(struct conn *conns, uint64_t end)
 	int n;
 
 	for (i = 0; i < want.nconns; i++)
-		watch(epoll_fd, &conns[i]);
+		watch(epoll_fd, &conns[i], client_now_ns());
 	do {
-		n = epoll_wait(epoll_fd, events, EVENTS_CAP, SILENCE_S * 1000);
+		n = epoll_wait(epoll_fd, events, EVENTS_CAP, CLIENT_SILENCE_S * 1000);
 		if (n <= 0)
-			fail("no answer for %d s", SILENCE_S);
+			client_fail("no answer for %d s",
+			    CLIENT_SILENCE_S);
 		while (n-- > 0)
 			now = step(epoll_fd, events[n].data.ptr);
 	} while (!is_over(now, end));
 	(void)close(epoll_fd);
-}
-
-/*
- * Let whoever started us read clocks at the right moments: all connections
- * are open and have been served once, or nothing more will be asked.
- */
-static void
-pause_for_caller(const char *word)
-{
-	char line[16];
-
-	if (!want.wants_pause)
-		return;
-	(void)puts(word);
-	(void)fflush(stdout);
-	if (fgets(line, sizeof(line), stdin) == NULL)
-		fail("end of input instead of a line");
 }
 
 static void
@@ -390,21 +348,24 @@ run(struct conn *conns)
 
 	for (i = 0; i < want.nconns; i++) {
 		conn_open(&conns[i]);
-		if (ask(&conns[i]) != TOOK_DONE)
-			fail("%s does not answer", want.address);
+		if (ask(&conns[i], 0) != TOOK_DONE)
+			client_fail("%s does not answer", want.address);
 		if (conns[i].is_last)
 			reopen(&conns[i]);
 	}
 	bytes = 0;
-	pause_for_caller("ready");
-	start = now_ns();
+	/* All are open and have been served once. */
+	if (want.wants_pause)
+		client_pause("ready");
+	start = client_now_ns();
 	end = start + (uint64_t)(want.seconds * 1e9);
 	if (want.nconns == 1)
-		run_blocking(&conns[0], end);
+		run_blocking(&conns[0], start, end);
 	else
 		run_many(conns, end);
-	report(now_ns() - start);
-	pause_for_caller("over");
+	report(client_now_ns() - start);
+	if (want.wants_pause)
+		client_pause("over");
 }
 
 /* -- the command line -------------------------------------------------- */
@@ -412,21 +373,36 @@ run(struct conn *conns)
 static void
 usage(void)
 {
-	(void)fputs("usage: load [-W] [-c CONNECTIONS] [-e STATUS] "
-	    "[-n REQUESTS] [-s SECONDS]\n"
-	    "            tcp://ADDRESS:PORT|unix://PATH TARGET\n", stderr);
+	(void)fputs("usage: load [-ENW] [-c CONNECTIONS] [-e STATUS] "
+	    "[-n REQUESTS] [-r RATE]\n"
+	    "            [-s SECONDS] tcp://ADDRESS:PORT|unix://PATH TARGET\n",
+	    stderr);
 	exit(2);
 }
 
-static double
-number(const char *text, double least, double most)
+static void
+read_option(int option)
 {
-	char *end;
-	double n = strtod(text, &end);
-
-	if (*text == '\0' || *end != '\0' || !(n >= least && n <= most))
-		fail("%s: not a number from %g to %g", text, least, most);
-	return n;
+	if (option == 'E') {
+		want.is_echo = true;
+		want.status = 101;
+	} else if (option == 'N')
+		want.is_new = true;
+	else if (option == 'W')
+		want.wants_pause = true;
+	else if (option == 'c')
+		want.nconns = (unsigned)client_number(optarg, 1,
+		    CONNECTIONS_CAP);
+	else if (option == 'e')
+		want.status = (unsigned)client_number(optarg, 200, 599);
+	else if (option == 'n')
+		want.most = (uint64_t)client_number(optarg, 1, 1e12);
+	else if (option == 'r')
+		want.rate = client_number(optarg, 0.1, 1e6);
+	else if (option == 's')
+		want.seconds = client_number(optarg, 0.01, 3600);
+	else
+		usage();
 }
 
 static void
@@ -434,30 +410,18 @@ read_arguments(int argc, char *argv[])
 {
 	int option, n;
 
-	while ((option = getopt(argc, argv, "Wc:e:n:s:")) != -1) {
-		if (option == 'W')
-			want.wants_pause = true;
-		else if (option == 'c')
-			want.nconns = (unsigned)number(optarg, 1,
-			    CONNECTIONS_CAP);
-		else if (option == 'e')
-			want.status = (unsigned)number(optarg, 200, 599);
-		else if (option == 'n')
-			want.most = (uint64_t)number(optarg, 1, 1e12);
-		else if (option == 's')
-			want.seconds = number(optarg, 0.01, 3600);
-		else
-			usage();
-	}
-	if (argc - optind != 2)
+	while ((option = getopt(argc, argv, "ENWc:e:n:r:s:")) != -1)
+		read_option(option);
+	/* Only one connection has a pace. */
+	if (argc - optind != 2 || (want.rate > 0 && want.nconns > 1))
 		usage();
 	want.address = argv[optind];
 	n = snprintf(want.request, sizeof(want.request),
-	    "GET %s HTTP/1.1\r\nHost: docker\r\nUser-Agent: bench\r\n"
-	    "Accept: application/json\r\nAccept-Language: en\r\n\r\n",
-	    argv[optind + 1]);
+	    "%s %s HTTP/1.1\r\n" CLIENT_FIELDS "%s",
+	    want.is_echo ? "POST" : "GET", argv[optind + 1],
+	    want.is_echo ? ATTACH_FIELDS : "\r\n");
 	if (n < 0 || (size_t)n >= sizeof(want.request))
-		fail("target too long");
+		client_fail("target too long");
 	want.request_len = (size_t)n;
 }
 
@@ -467,9 +431,10 @@ main(int argc, char *argv[])
 	struct conn *conns;
 
 	read_arguments(argc, argv);
+	client_raise_files();
 	conns = calloc(want.nconns, sizeof(*conns));
 	if (conns == NULL)
-		fail("%s", strerror(errno));
+		client_fail("%s", strerror(errno));
 	run(conns);
 	return errors > 0;
 }

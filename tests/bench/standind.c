@@ -2,7 +2,10 @@
  * A stand-in for dockerd that answers at once, so that a measurement shows
  * the proxy and not the daemon: one process, epoll, next to no work for each
  * request.  Heads are those of a real daemon.  It knows a list of containers
- * of any size, exec start (which becomes an echo), and says OK to the rest.
+ * of any size, an upgrade (which becomes an echo), events (one, and the stream
+ * stays open), export?mib=N (so much, in chunks of 32 KiB as dockerd sends
+ * them, or with a length when "&length" follows), archive?mib=N (takes in just
+ * so much), and says OK to the rest.
  */
 
 #include "config.h"
@@ -27,6 +30,8 @@
 #define BACKLOG		4096
 #define EVENTS_CAP	256
 #define LIST_CAP	(1 << 24)	/* bytes of the list of containers */
+#define MIB		((size_t)1 << 20)
+#define CHUNK_LEN	32768		/* io.Copy, on which dockerd relies */
 
 /* What dockerd 28 sends with each answer. */
 #define FIELDS \
@@ -41,6 +46,12 @@ struct conn {
 	struct body	body;
 	struct span	answer;		/* to it, when all is read */
 	bool		is_echo;	/* after it was answered */
+	bool		is_stream;	/* no other request comes */
+	struct span	block;		/* sent so many times after it */
+	uint64_t	blocks;
+	struct span	end;		/* and this after them */
+	uint64_t	wanted;		/* bytes of the request's body, if */
+	uint64_t	got;		/* it says so */
 	bool		is_last;	/* close then */
 	bool		has_answered;
 	bool		is_waiting;	/* for room to send */
@@ -51,7 +62,8 @@ struct conn {
 };
 
 /* Whole answers, with and without "Connection: close". */
-static struct span ok[2], list[2], echo;
+static struct span ok[2], list[2], echo, wrong, stream;
+static struct span mib_plain, mib_chunked;
 static int epoll_fd;
 
 static _Noreturn void
@@ -113,10 +125,46 @@ make_answers(size_t list_len)
 		    i == 1);
 		list[i] = make_answer("application/json", body, i == 1);
 	}
+	wrong = SPAN("HTTP/1.1 400 Bad Request\r\n" FIELDS
+	    "Connection: close\r\nContent-Length: 0\r\n\r\n");
+	stream = SPAN("HTTP/1.1 200 OK\r\n" FIELDS
+	    "Content-Type: application/json\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n");
 	echo = SPAN("HTTP/1.1 101 UPGRADED\r\nContent-Type: "
 	    "application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\n"
 	    "Upgrade: tcp\r\n" FIELDS "\r\n");
 	free(text);
+}
+
+/* A MiB of zeros to be sent again and again, plain or in chunks. */
+static void
+make_blocks(void)
+{
+	static char plain[MIB];
+	static char chunked[MIB + MIB / CHUNK_LEN * 16];
+	size_t i, n = 0;
+
+	for (i = 0; i < MIB / CHUNK_LEN; i++) {
+		n += (size_t)sprintf(chunked + n, "%x\r\n", CHUNK_LEN);
+		n += CHUNK_LEN;
+		chunked[n++] = '\r';
+		chunked[n++] = '\n';
+	}
+	mib_plain = (struct span){ plain, sizeof(plain) };
+	mib_chunked = (struct span){ chunked, n };
+}
+
+/* The head of so many MiB with a length. */
+static struct span
+make_length_head(uint64_t mib)
+{
+	static char head[1024];
+	int n;
+
+	n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n" FIELDS
+	    "Content-Type: application/x-tar\r\nContent-Length: %llu\r\n\r\n",
+	    (unsigned long long)(mib * MIB));
+	return (struct span){ head, (size_t)n };
 }
 
 /* -- one connection ---------------------------------------------------- */
@@ -142,21 +190,64 @@ ends_with(struct span s, struct span end)
 	    memcmp(s.p + s.len - end.len, end.p, end.len) == 0;
 }
 
+/* The number in "mib=N" at the start of a query, or 0. */
+static uint64_t
+mib_of(struct span query)
+{
+	struct span first;
+	uint64_t mib = 0;
+
+	if (query.p == NULL || !span_next(&query, '&', &first) ||
+	    !span_starts_nocase(first, SPAN("mib=")))
+		return 0;
+	first.p += 4;
+	first.len -= 4;
+	(void)span_number(first, 6, &mib);
+	return mib;
+}
+
+static void
+choose_export(struct conn *c, struct span query)
+{
+	c->blocks = mib_of(query);
+	if (ends_with(query, SPAN("&length"))) {
+		c->answer = make_length_head(c->blocks);
+		c->block = mib_plain;
+		return;
+	}
+	c->answer = stream;
+	c->block = mib_chunked;
+	c->end = SPAN("0\r\n\r\n");
+}
+
 static void
 choose_answer(struct conn *c, const struct http_head *head)
 {
+	static const struct span none;
 	struct span rest = head->target, path;
 
 	(void)span_next(&rest, '?', &path);
 	c->has_answered = false;
 	c->is_echo = http_wants_upgrade(head);
-	c->is_last = !c->is_echo && http_wants_close(head);
+	c->is_stream = ends_with(path, SPAN("/events"));
+	c->is_last = !c->is_echo && !c->is_stream && http_wants_close(head);
+	c->blocks = c->wanted = c->got = 0;
+	c->end = none;
+	c->answer = ok[c->is_last];
 	if (c->is_echo)
 		c->answer = echo;
 	else if (ends_with(path, SPAN("/containers/json")))
 		c->answer = list[c->is_last];
-	else
-		c->answer = ok[c->is_last];
+	else if (ends_with(path, SPAN("/archive")))
+		c->wanted = mib_of(rest) * MIB;
+	else if (ends_with(path, SPAN("/export")))
+		choose_export(c, rest);
+	else if (c->is_stream) {
+		/* Apart, as dockerd does it: first the head. */
+		c->answer = stream;
+		c->end = SPAN("1b\r\n"
+		    "{\"Type\":\"container\",\"n\":1}\n\r\n");
+	}
 }
 
 /* True when a request has been read whole. */
@@ -184,7 +275,13 @@ take_request(struct conn *c, bool *is_wrong)
 	do {
 		walked = body_walk(&c->body, c->buf, c->len, &used, &data);
 		drop(c, used);
+		if (walked == BODY_DATA)
+			c->got += data.len;
 	} while (walked == BODY_DATA);
+	if (walked == BODY_DONE && c->wanted > 0 && c->got != c->wanted) {
+		c->answer = wrong;
+		c->is_last = true;
+	}
 	*is_wrong = walked == BODY_BAD;
 	c->has_head = walked == BODY_MORE;
 	return walked == BODY_DONE;
@@ -213,6 +310,24 @@ flush(struct conn *c)
 	return true;
 }
 
+/* What goes out next of an answer that was begun: false when all has. */
+static bool
+next_piece(struct conn *c)
+{
+	struct span piece = c->end;
+
+	if (!c->has_answered)
+		return false;
+	if (c->blocks > 0) {
+		piece = c->block;
+		c->blocks--;
+	} else
+		c->end.len = 0;
+	c->out = piece.p;
+	c->out_len = piece.len;
+	return piece.len > 0;
+}
+
 /* Answer what has come: false when this connection is to end. */
 static bool
 serve(struct conn *c)
@@ -224,8 +339,14 @@ serve(struct conn *c)
 			return false;
 		if (c->out_len > 0)
 			return true;
+		if (next_piece(c))
+			continue;
 		if (c->is_last && c->has_answered)
 			return false;
+		if (c->is_stream && c->has_answered) {
+			c->len = 0;
+			return true;
+		}
 		if (c->is_echo && c->has_answered) {
 			if (c->len == 0)
 				return true;
@@ -343,6 +464,7 @@ main(int argc, char *argv[])
 		return 2;
 	}
 	make_answers(list_len);
+	make_blocks();
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd == -1)
 		fail("epoll_create1");

@@ -2,38 +2,53 @@
 
 from statistics import median
 
-# What the load client and the accounting say, and how it is printed.
-COLUMNS = (('rate', 'req/s', 0), ('p50', 'p50 us', 1), ('p99', 'p99 us', 0),
-           ('p999', 'p99.9 us', 0), ('cpu', 'CPU us', 1))
-RATIOS = ('rate', 'p50', 'cpu')
+# Instead of a proxy's name: the lowest figure of all others in each round.
+BEST = 'best'
 
 
 class Results:
-    """figure of (daemon, connections, peer) -> a value for each round."""
+    """figure of (scenario, daemon, case, peer) -> a value for each round."""
 
     def __init__(self):
         self.values = {}
         self.errors = {}
+        self.notes = {}
 
     def add(self, key, result):
         for figure, value in result.items():
-            self.values.setdefault((*key, figure), []).append(value)
+            if figure == 'note':
+                self.notes[key] = value
+            else:
+                self.values.setdefault((*key, figure), []).append(value)
         if result.get('errors'):
-            self.errors[key] = self.errors.get(key, 0) + int(result['errors'])
+            self.fail(key, f'{int(result["errors"])} wrong answers')
 
-    def figure(self, daemon, conns, peer, figure):
-        """The median of all rounds, or None."""
-        values = self.values.get((daemon, conns, peer, figure), [])
-        return median(values) if values and None not in values else None
+    def fail(self, key, why):
+        """From now on its figures mean nothing."""
+        self.errors.setdefault(key, why)
 
-    def ratio(self, daemon, conns, ours, theirs, figure):
-        """Median, lowest and highest of the ratios within a round."""
-        mine = self.values.get((daemon, conns, ours, figure), [])
-        other = self.values.get((daemon, conns, theirs, figure), [])
-        if not mine or None in mine or not other or None in other:
-            return None
+    def rounds(self, key, figure):
+        values = self.values.get((*key, figure), [])
+        return [] if None in values or key in self.errors else values
+
+    def figure(self, key, figure):
+        """Median, lowest and highest of all rounds, or None."""
+        values = self.rounds(key, figure)
+        return (median(values), min(values), max(values)) if values else None
+
+    def ratio(self, where, ours, theirs, figure):
+        """The same of the ratios within a round."""
+        mine = self.rounds((*where, ours), figure)
+        other = self.best(where, ours, figure) if theirs == BEST \
+            else self.rounds((*where, theirs), figure)
         ratios = [a / b for a, b in zip(mine, other) if b]
         return (median(ratios), min(ratios), max(ratios)) if ratios else None
+
+    def best(self, where, ours, figure):
+        others = [self.rounds(key[:-1], figure) for key in self.values
+                  if key[:-2] == where and key[-1] == figure
+                  and key[-2] != ours]
+        return [min(values) for values in zip(*filter(None, others))]
 
 
 def number(value, digits):
@@ -41,25 +56,26 @@ def number(value, digits):
 
 
 def line(name, cells):
-    return f'{name:10}' + ''.join(f'{cell:>10}' for cell in cells)
+    return f'{name:10}' + ''.join(f'{cell:>11}' for cell in cells)
 
 
-def section(results, daemon, conns, peers):
+def section(results, where, columns, peers):
     """A table: figures of each, then what ours is times each of them."""
-    ours = peers[0]
-    head = [title for _, title, _ in COLUMNS] + ['calls']
-    head += [f'x {dict((c[0], c[1]) for c in COLUMNS)[figure].split()[0]}'
-             for figure in RATIOS]
-    yield line('', head)
+    ratios = [column for column in columns if column.has_ratio]
+    yield line('', [column.title for column in columns]
+               + [f'x {column.title.split()[0]}' for column in ratios])
     for peer in peers:
-        cells = [number(results.figure(daemon, conns, peer, figure), digits)
-                 for figure, _, digits in COLUMNS]
-        cells.append(number(results.figure(daemon, conns, peer, 'calls'), 1))
-        for figure in RATIOS:
-            ratio = results.ratio(daemon, conns, ours, peer, figure)
+        cells = []
+        for column in columns:
+            found = results.figure((*where, peer), column.figure)
+            cells.append(number(found and found[0], column.digits))
+        for column in ratios:
+            ratio = results.ratio(where, peers[0], peer, column.figure)
             cells.append(number(ratio and ratio[0], 2))
         yield line(peer, cells)
     for peer in peers:
-        count = results.errors.get((daemon, conns, peer))
-        if count:
-            yield f'{peer}: {count} ERRORS, its figures mean nothing'
+        if (*where, peer) in results.notes:
+            yield f'{peer}: {results.notes[(*where, peer)]}'
+    for peer in peers:
+        if (*where, peer) in results.errors:
+            yield f'{peer}: ERROR: {results.errors[(*where, peer)]}'
