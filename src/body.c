@@ -211,6 +211,28 @@ body_walk(struct body *body, const char *buf, size_t len, size_t *used,
 	return BODY_BAD;
 }
 
+uint64_t
+body_plain(const struct body *body)
+{
+	switch (body->kind) {
+	case BODY_LENGTH:
+		return body->left;
+	case BODY_CLOSE:
+		return UINT64_MAX;
+	case BODY_NONE:
+	case BODY_CHUNKED:
+		break;
+	}
+	return 0;
+}
+
+void
+body_skip(struct body *body, uint64_t len)
+{
+	if (body->kind == BODY_LENGTH)
+		body->left -= len;
+}
+
 size_t
 body_chunk_make(char out[BODY_CHUNK_HEAD_CAP], uint64_t len)
 {

@@ -79,6 +79,14 @@ enum body_result body_walk(struct body *body, const char *buf, size_t len,
     size_t *used, struct span *data);
 
 /*
+ * body_plain(body): so many of the next bytes are content and nothing else,
+ * whatever they are; 0 where each byte has to be looked at.
+ * body_skip(body, len): so many of those went by unseen.
+ */
+uint64_t body_plain(const struct body *body);
+void body_skip(struct body *body, uint64_t len);
+
+/*
  * body_chunk_make(out, len):
  * Write the size line of a chunk of len bytes, and return its length.
  */

@@ -35,6 +35,9 @@ begin(struct exchange *x)
 	x->relay.upstream_speaks = false;
 	up->body = x->request->body;
 	up->is_reframed = up->body.kind == BODY_CHUNKED;
+	/* Pages go from TCP to dockerd as they are.  The other way gains
+	 * nothing by it, and dockerd's bulk is chunked. */
+	up->may_pipe = true;
 	if (up->body.kind == BODY_NONE)
 		up->state = RELAY_DONE;
 }
@@ -231,6 +234,8 @@ exchange_run(struct exchange *x)
 	result = await_answer(x);
 	if (result == EXCHANGE_KEEP)
 		result = deliver(x);
+	relay_way_free(&x->relay.up);
+	relay_way_free(&x->relay.down);
 	wipe(x);
 	return result;
 }

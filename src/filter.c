@@ -22,6 +22,8 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 
+#include "bounds.h"
+
 #if defined(__x86_64__) && !defined(__ILP32__)
 #define FILTER_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__) && !defined(__ILP32__)
@@ -61,7 +63,7 @@ struct test {
 	unsigned long	value;
 };
 
-#define TEST_COUNT 3
+#define TEST_COUNT 5
 
 struct row {
 	int		nr;
@@ -87,6 +89,10 @@ static const struct row worker_rows[] = {
 #ifdef SYS_send
 	CALL(send),		/* the same on arm */
 #endif
+	/* bulk between client and dockerd, through a pipe, and no file's
+	 * offsets; like read */
+	CALL_IF(splice, ABOVE_OWN(0, WAKE), IS_ZERO(1), ABOVE_OWN(2, WAKE),
+	    IS_ZERO(3), IS(5, SPLICE_F_NONBLOCK)),
 	/* the gate's answer, which brings a descriptor */
 	CALL_IF(recvmsg, IS_OWN(0, GATE)),
 	CALL(writev),		/* heads and chunks in several pieces; log */
@@ -113,6 +119,15 @@ static const struct row worker_rows[] = {
 	CALL_IF(shutdown, NOT_OWN(0, LISTEN), NOT_OWN(0, PARK)),
 	/* tell the master that idle workers are getting few */
 	CALL_IF(write, IS_OWN(0, WAKE)),
+	/* the pipe for splice, and its size */
+	CALL_IF(pipe2, IS(1, O_CLOEXEC | O_NONBLOCK)),
+#ifdef SYS_fcntl64
+	CALL_IF(fcntl64, ABOVE_OWN(0, WAKE), IS(1, F_SETPIPE_SZ),
+	    IS(2, BOUNDS_PIPE_CAP)),
+#else
+	CALL_IF(fcntl, ABOVE_OWN(0, WAKE), IS(1, F_SETPIPE_SZ),
+	    IS(2, BOUNDS_PIPE_CAP)),
+#endif
 };
 
 static const struct row gate_rows[] = {

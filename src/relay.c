@@ -36,12 +36,27 @@ relay_way_init(struct relay_way *way, int from, int to, char *buf,
 	way->piece_at = 0;
 	way->nsizes = 0;
 	way->bytes = 0;
+	way->may_pipe = false;
+	pipe_init(&way->pipe);
+	way->last = 0;
+}
+
+void
+relay_way_free(struct relay_way *way)
+{
+	pipe_free(&way->pipe);
+}
+
+static bool
+has_pieces(const struct relay_way *way)
+{
+	return way->piece_at < way->npieces;
 }
 
 static bool
 is_sending(const struct relay_way *way)
 {
-	return way->piece_at < way->npieces;
+	return has_pieces(way) || way->pipe.held > 0;
 }
 
 /* Queue bytes; what lies right behind the last piece makes it longer. */
@@ -121,6 +136,7 @@ break_way(struct relay_way *way)
 	way->state = RELAY_BROKEN;
 	way->npieces = way->piece_at = 0;
 	way->start = way->end = 0;
+	pipe_free(&way->pipe);
 }
 
 /* Send what fits, and queue more when all is gone. */
@@ -130,7 +146,10 @@ flush(struct relay_way *way)
 	struct iovec *piece;
 	size_t sent;
 
-	if (!is_sending(way))
+	if (way->pipe.held > 0 &&
+	    pipe_give(&way->pipe, way->to) == IO_ERROR)
+		break_way(way);
+	if (!has_pieces(way))
 		return;
 	switch (io_send(way->to, way->piece + way->piece_at,
 	    way->npieces - way->piece_at, &sent)) {
@@ -142,7 +161,7 @@ flush(struct relay_way *way)
 		break_way(way);
 		return;
 	}
-	while (is_sending(way)) {
+	while (has_pieces(way)) {
 		piece = &way->piece[way->piece_at];
 		if (sent < piece->iov_len) {
 			piece->iov_base = (char *)piece->iov_base + sent;
@@ -180,17 +199,72 @@ wants_bytes(const struct relay_way *way)
 	    way->state == RELAY_BROKEN);
 }
 
+/*
+ * Whether the next bytes are worth the pipe: much came just now, and more is
+ * to come, or has come if nobody knows the end.  What came last decides anew
+ * each time, so that a few bytes never take the long way.
+ */
+static bool
+is_bulk(const struct relay_way *way)
+{
+	uint64_t plain;
+
+	if (!way->may_pipe || way->last < BOUNDS_BULK ||
+	    way->state != RELAY_OPEN || way->start != way->end ||
+	    way->pipe.is_useless)
+		return false;
+	plain = body_plain(&way->body);
+	if (way->pipe.in != -1)
+		return plain > 0;
+	return plain >= BOUNDS_PIPE_FROM &&
+	    (way->body.kind != BODY_CLOSE || way->bytes >= BOUNDS_PIPE_FROM);
+}
+
+/* As io_recv, into the pipe. */
+static enum io_result
+receive_bulk(struct relay_way *way)
+{
+	enum io_result result;
+
+	result = pipe_take(&way->pipe, way->from, body_plain(&way->body));
+	if (result == IO_OK) {
+		way->last = way->pipe.held;
+		way->bytes += way->pipe.held;
+		body_skip(&way->body, way->pipe.held);
+	}
+	return result;
+}
+
+/* As io_recv, into the buffer. */
+static enum io_result
+receive_some(struct relay_way *way)
+{
+	enum io_result result;
+
+	result = io_recv(way->from, way->buf + way->end, way->cap - way->end,
+	    &way->last);
+	if (way->state == RELAY_BROKEN)
+		return result;
+	way->end += way->last;
+	if (way->most < way->end)
+		way->most = way->end;
+	return result;
+}
+
 static void
 receive(struct relay_way *way)
 {
-	size_t got;
+	enum io_result result;
 
 	if (way->start == way->end)
 		way->start = way->end = 0;
 	if (!wants_bytes(way))
 		return;
-	switch (io_recv(way->from, way->buf + way->end, way->cap - way->end,
-	    &got)) {
+	result = is_bulk(way) ? receive_bulk(way) : IO_ERROR;
+	/* Without a pipe it is what it always was. */
+	if (result == IO_ERROR)
+		result = receive_some(way);
+	switch (result) {
 	case IO_OK:
 		break;
 	case IO_AGAIN:
@@ -199,11 +273,6 @@ receive(struct relay_way *way)
 		take_eof(way);
 		return;
 	}
-	if (way->state == RELAY_BROKEN)
-		return;
-	way->end += got;
-	if (way->most < way->end)
-		way->most = way->end;
 	load(way);
 	flush(way);
 }

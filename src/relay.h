@@ -8,6 +8,7 @@
 
 #include "body.h"
 #include "bounds.h"
+#include "pipe.h"
 #include "span.h"
 
 /*
@@ -44,6 +45,9 @@ struct relay_way {
 	char		 sizes[BOUNDS_RELAY_PIECES / 3][BODY_CHUNK_HEAD_CAP];
 	size_t		 nsizes;
 	uint64_t	 bytes;		/* content passed on */
+	bool		 may_pipe;	/* bulk goes through the pipe */
+	struct pipe	 pipe;
+	size_t		 last;		/* bytes of the last receive */
 };
 
 struct relay {
@@ -74,6 +78,9 @@ enum relay_result {
  */
 void relay_way_init(struct relay_way *way, int from, int to, char *buf,
     size_t cap, size_t start, size_t end);
+
+/* relay_way_free(way): end it; what it still holds is lost. */
+void relay_way_free(struct relay_way *way);
 
 /* relay_put(way, head): send these bytes (a head; it must live on) before
  * what the way carries.  Right after relay_way_init only. */

@@ -21,7 +21,7 @@ floors='
 0 bounds span text reason
 1 http body target rule profile policy order forward reply expr trial advice
 1 allow
-2 log io board
+2 log io pipe board
 3 conf confargs conffile conflisten confopt confprofile confwork detach dial
 3 ask keep listen privs sandbox filter callnames
 4 relay exchange park upstream session hijack
