@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "bounds.h"
+#include "bounds.h"
 #include "sandboxunit.h"
 
 #ifdef WITH_SANDBOX
@@ -34,6 +35,13 @@ static struct timespec now[2];
 
 /* What pipes of the gate are like. */
 #define ENDS (O_CLOEXEC | O_NONBLOCK)
+#define SOON SPLICE_F_NONBLOCK
+
+#ifdef SYS_fcntl64
+#define SYS_FCNTL SYS_fcntl64
+#else
+#define SYS_FCNTL SYS_fcntl
+#endif
 
 #if ULONG_MAX > 0xffffffffUL
 #define HIGH (1L << 32)	/* the lowest bit of a register's upper half */
@@ -141,9 +149,42 @@ static const struct attempt worker_attempts[] = {
 	{ "connect", SYS_connect, { CLIENT, P(nowhere), sizeof(nowhere) },
 	    REFUSED },
 	{ "listen", SYS_listen, { LISTEN, 1 }, REFUSED },
-	{ "splice", SYS_splice, { CLIENT, 0, PEER, 0, 1, 0 }, REFUSED },
-	{ "pipe2", SYS_pipe2, { P(byte), ENDS }, REFUSED },
-	{ "fcntl", SYS_fcntl, { CLIENT, F_GETFL }, REFUSED },
+	/* Of two sockets splice itself makes nothing. */
+	{ "splice", SYS_splice, { CLIENT, 0, PEER, 0, 1, SOON }, EINVAL },
+	{ "splice that waits", SYS_splice, { CLIENT, 0, PEER, 0, 1, 0 },
+	    REFUSED },
+	{ "splice with more to come", SYS_splice, { CLIENT, 0, PEER, 0, 1,
+	    SOON | SPLICE_F_MORE }, REFUSED },
+	{ "splice from an offset", SYS_splice, { CLIENT, P(now), PEER, 0, 1,
+	    SOON }, REFUSED },
+	{ "splice to an offset", SYS_splice, { CLIENT, 0, PEER, P(now), 1,
+	    SOON }, REFUSED },
+	{ "splice from gate", SYS_splice, { PAIR, 0, CLIENT, 0, 1, SOON },
+	    REFUSED },
+	{ "splice to gate", SYS_splice, { CLIENT, 0, PAIR, 0, 1, SOON },
+	    REFUSED },
+	{ "splice from wake-up", SYS_splice, { WAKE, 0, CLIENT, 0, 1, SOON },
+	    REFUSED },
+	{ "splice to wake-up", SYS_splice, { CLIENT, 0, WAKE, 0, 1, SOON },
+	    REFUSED },
+	{ "splice from stdin", SYS_splice, { 0, 0, CLIENT, 0, 1, SOON },
+	    REFUSED },
+	{ "splice to the log", SYS_splice, { CLIENT, 0, 2, 0, 1, SOON },
+	    REFUSED },
+	{ "tee", SYS_tee, { CLIENT, PEER, 1, 0 }, REFUSED },
+	{ "vmsplice", SYS_vmsplice, { CLIENT, P(piece), 1, 0 }, REFUSED },
+	{ "pipe2", SYS_pipe2, { P(byte), ENDS }, WORKS },
+	{ "pipe2 without flags", SYS_pipe2, { P(byte), 0 }, REFUSED },
+	{ "pipe2 of packets", SYS_pipe2, { P(byte), ENDS | O_DIRECT },
+	    REFUSED },
+	{ "size of a pipe", SYS_FCNTL, { CLIENT, F_SETPIPE_SZ,
+	    BOUNDS_PIPE_CAP }, EBADF },
+	{ "larger pipe", SYS_FCNTL, { CLIENT, F_SETPIPE_SZ,
+	    BOUNDS_PIPE_CAP * 2 }, REFUSED },
+	{ "size of stdin", SYS_FCNTL, { 0, F_SETPIPE_SZ, BOUNDS_PIPE_CAP },
+	    REFUSED },
+	{ "fcntl", SYS_FCNTL, { CLIENT, F_GETFL }, REFUSED },
+	{ "copy", SYS_FCNTL, { CLIENT, F_DUPFD, BOUNDS_PIPE_CAP }, REFUSED },
 	{ "openat", SYS_openat, { AT_FDCWD, P(nowhere.sun_path), O_RDONLY },
 	    REFUSED },
 	{ "clone", SYS_clone, { SIGCHLD }, REFUSED },
@@ -311,7 +352,8 @@ static const long worker_allowed[] = {
 #ifdef SYS_send
 	SYS_send, SYS_sigreturn, SYS_clock_gettime64, SYS_ppoll_time64,
 #endif
-	SYS_read, SYS_sendto, SYS_recvmsg, SYS_ppoll, SYS_writev,
+	SYS_read, SYS_sendto, SYS_splice, SYS_pipe2, SYS_FCNTL, SYS_recvmsg,
+	SYS_ppoll, SYS_writev,
 	SYS_pwritev2, SYS_clock_gettime, SYS_close, SYS_accept4, SYS_shutdown,
 	SYS_getsockopt, SYS_write, SYS_getpid, SYS_gettid, SYS_rt_sigprocmask,
 	SYS_tgkill, SYS_tkill, SYS_rt_sigreturn, SYS_restart_syscall,
