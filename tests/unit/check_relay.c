@@ -139,6 +139,8 @@ START_TEST(cut_bodies)
 		ck_assert_int_eq(relay_run(&r), RELAY_END);
 		ck_assert_int_eq(r.down.state, RELAY_DONE);
 		ck_assert_int_ne(r.up.state, RELAY_SHORT);
+		ck_assert(r.up.state != RELAY_BROKEN ||
+		    (r.up.pipe.in == -1 && r.up.pipe.held == 0));
 	}
 	end_peers();
 	ck_assert(!seen->is_wrong);

@@ -252,6 +252,8 @@ be_talker(const struct row *row)
 
 static const struct row talks[] = {
 	{ .what = "keys", .len = 64, .piece = 1, .sip = 64 },
+	{ .what = "a paste", .len = 128 * KIB, .piece = 64 * KIB,
+	    .sip = 64 * KIB },
 	{ .what = "messages", .len = 64 * KIB, .piece = 64, .sip = KIB },
 	{ .what = "many", .len = 2 * MIB, .piece = 8 * KIB, .sip = 64 * KIB },
 };
