@@ -24,6 +24,7 @@ class Dockerd:
     """A daemon of our own, or the one of DOCKER_TEST_SOCKET."""
 
     running = None          # the last one that was started
+    flags = ()              # more of dockerd's, set before it is started
 
     def __init__(self, must_own=False):
         given = os.environ.get('DOCKER_TEST_SOCKET')
@@ -64,7 +65,7 @@ class Dockerd:
                    '--exec-root', self.dir + '/exec', '-H', self.host,
                    '--pidfile', self.dir + '/pid',
                    '--storage-driver', 'vfs', '--bridge=none',
-                   '--iptables=false', '--ip6tables=false']
+                   '--iptables=false', '--ip6tables=false', *self.flags]
         with open(self.dir + '/log', 'ab') as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
