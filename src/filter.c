@@ -105,8 +105,10 @@ static const struct row worker_rows[] = {
 	CALL(epoll_wait),	/* wait for clients, new and parked ones */
 #endif
 	CALL(epoll_pwait),	/* the same where there is no epoll_wait */
-	/* the next client, and of this listener only */
-	CALL_IF(accept4, IS_OWN(0, LISTEN)),
+	/* the next client, and of this listener only; the worker that it may
+	 * be parked for must not block on it */
+	CALL_IF(accept4, IS_OWN(0, LISTEN),
+	    IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK)),
 	CALL_IF(recvmsg, IS_OWN(0, PARK)),	/* one who was parked */
 	CALL_IF(sendmsg, IS_OWN(0, PARK)),	/* park one who is idle */
 	/* who is it: addresses, and */

@@ -199,7 +199,8 @@ io_recv_fd(int sock, void *buf, size_t len, int *fd, int flags)
 	msg.msg_iov = &iov;
 	msg.msg_iovlen = 1;
 	msg.msg_control = control.bytes;
-	msg.msg_controllen = sizeof(control.bytes);
+	/* With room for two, the kernel would open a second one. */
+	msg.msg_controllen = CMSG_LEN(sizeof(int));
 	do
 		n = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);

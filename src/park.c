@@ -84,6 +84,8 @@ park_claim(void)
 void
 park_release(int no)
 {
+	/* Workers of other listeners still see it. */
+	atomic_store(&lots[no]->used, 0);
 	(void)munmap(lots[no], sizeof(*lots[no]));
 	lots[no] = NULL;
 	is_claimed[no] = false;
@@ -131,10 +133,22 @@ count(int fd, bool is_here)
 		atomic_fetch_sub(&mine->count, 1);
 }
 
+/* A worker may still have the connection open: then closing alone would not
+ * end the watch, and its next event would be taken for that of whoever gets
+ * the number. */
+static void
+forget(int fd)
+{
+	struct epoll_event none;
+
+	(void)epoll_ctl(CLIENTS_FD, EPOLL_CTL_DEL, fd, &none);
+	(void)close(fd);
+}
+
 static void
 leave(int fd)
 {
-	(void)close(fd);
+	forget(fd);
 	count(fd, false);
 }
 
@@ -197,7 +211,7 @@ pass(int fd)
 		count(fd, true);
 		return false;
 	}
-	(void)close(fd);
+	forget(fd);
 	return true;
 }
 

@@ -206,17 +206,29 @@ may_spawn(const struct pool *p, unsigned listener)
 	    !board_has_any(listener, p->generation);
 }
 
+/* Start what parking processes are missing, before workers: these see the
+ * clients of all that were there first. */
+static bool
+has_parks(struct pool *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->conf->nlisten; i++) {
+		if (p->park[i].pid != 0 || spawn_park(p, i) == 0)
+			continue;
+		log_error_errno("start a parking process");
+		back_off(p);
+		return false;
+	}
+	return true;
+}
+
 /* Fork for one listener; true when it must be looked at again soon. */
 static bool
 grow(struct pool *p, unsigned listener)
 {
 	size_t idle, want;
 
-	if (p->park[listener].pid == 0 && spawn_park(p, listener) == -1) {
-		log_error_errno("start a parking process");
-		back_off(p);
-		return true;
-	}
 	idle = board_idle(listener, p->generation);
 	for (want = missing(p, listener, idle); want > 0; want--) {
 		if (!may_spawn(p, listener))
@@ -290,7 +302,7 @@ pool_balance(struct pool *p)
 	now = io_now_ms();
 	is_soon = nudge_old(p);
 	next = now + BOUNDS_SPARE_MS / 5;
-	if (now < p->next_spawn_ms)
+	if (now < p->next_spawn_ms || !has_parks(p))
 		return p->next_spawn_ms;
 	board_set_full(false);
 	for (i = 0; i < p->conf->nlisten; i++) {

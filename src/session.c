@@ -182,8 +182,9 @@ await_kept(struct session *s, int64_t deadline)
 }
 
 /* Wait for bytes while nothing was received, first for a moment: then the
- * client is parked.  The worker may be asked to part with it meanwhile.  When
- * it cannot be parked, one that has only just come gets a moment to speak. */
+ * client is parked, which is IO_ERROR: it must not be read from any more.  The
+ * worker may be asked to part with it meanwhile.  When it cannot be parked,
+ * one that has only just come gets a moment to speak. */
 static enum io_result
 await_first(struct session *s, int64_t deadline)
 {
@@ -199,7 +200,7 @@ await_first(struct session *s, int64_t deadline)
 		upstream_drop(&s->upstream);
 	if (result != IO_OK && park(s, deadline)) {
 		board_set(BOARD_BUSY);
-		return IO_EOF;
+		return IO_ERROR;
 	}
 	if (result == IO_AGAIN)
 		result = io_wait(&wait, 1, deadline, stop);
@@ -241,8 +242,8 @@ read_more(struct session *s, int64_t deadline)
 		result = await_first(s, deadline);
 	else
 		result = io_wait(&wait, 1, deadline, NULL);
-	if (result == IO_AGAIN)
-		return IO_AGAIN;
+	if (result == IO_AGAIN || result == IO_ERROR)
+		return result;
 	/* Asked to close: a request that came just now is still served. */
 	result = receive(s);
 	return result == IO_AGAIN ? IO_EOF : result;

@@ -54,7 +54,8 @@ HOLES = (
     ('a call of no name here is allowed', 'filter.c', ROWS_BEGIN,
      ROWS_BEGIN + '\t{ .nr = 453 },\n', attack('a shadow stack', 453)),
     ('accept4 on any socket', 'filter.c',
-     'CALL_IF(accept4, IS_OWN(0, LISTEN))', 'CALL(accept4)',
+     'CALL_IF(accept4, IS_OWN(0, LISTEN),\n'
+     '\t    IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK))', 'CALL(accept4)',
      attack('accept on the pair', 'accept4')),
     ('recvmsg from anybody', 'filter.c',
      'CALL_IF(recvmsg, IS_OWN(0, GATE))', 'CALL(recvmsg)',

@@ -7,6 +7,7 @@
 
 #include "filter.h"
 
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include <fcntl.h>
@@ -30,10 +31,12 @@ static struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
 static struct pollfd waits = { CLIENT, POLLOUT, 0 };
 static struct epoll_event event;
 static struct timespec now[2];
+static struct sockaddr_storage from;
+static socklen_t from_size = sizeof(from);
 
 #define NOW MSG_DONTWAIT | MSG_NOSIGNAL
 
-/* What pipes of the gate are like. */
+/* What pipes of the gate and clients of a worker are like. */
 #define ENDS (O_CLOEXEC | O_NONBLOCK)
 #define SOON SPLICE_F_NONBLOCK
 
@@ -42,6 +45,7 @@ static struct timespec now[2];
 #else
 #define SYS_FCNTL SYS_fcntl
 #endif
+#define ACCEPTS (SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 #if ULONG_MAX > 0xffffffffUL
 #define HIGH (1L << 32)	/* the lowest bit of a register's upper half */
@@ -52,14 +56,15 @@ static const struct attempt worker_attempts[] = {
 	{ "read", SYS_read, { CLIENT, P(byte), 0 }, WORKS },
 	{ "read the first one above", SYS_read, { WAKE + 1, P(byte), 0 },
 	    WORKS },
-	{ "read another", SYS_read, { EPOLL, P(byte), 1 }, EINVAL },
-	{ "read one that is not open", SYS_read, { EPOLL + 1, P(byte), 1 },
+	{ "read another", SYS_read, { OTHER_LISTEN, P(byte), 1 }, EINVAL },
+	{ "read one that is not open", SYS_read, { LAST_FD, P(byte), 1 },
 	    EBADF },
 	{ "read stdin", SYS_read, { 0, P(byte), 0 }, REFUSED },
 	{ "read stdout", SYS_read, { 1, P(byte), 0 }, REFUSED },
 	{ "read stderr", SYS_read, { 2, P(byte), 0 }, REFUSED },
 	{ "read listener", SYS_read, { LISTEN, P(byte), 0 }, REFUSED },
 	{ "read gate", SYS_read, { PAIR, P(byte), 1 }, REFUSED },
+	{ "read park", SYS_read, { LOT, P(byte), 1 }, REFUSED },
 	{ "read wake-up", SYS_read, { WAKE, P(byte), 8 }, REFUSED },
 	{ "readv", SYS_readv, { CLIENT, P(piece), 1 }, REFUSED },
 	{ "recvfrom", SYS_recvfrom, { CLIENT, P(byte), 1, NOW }, REFUSED },
@@ -78,20 +83,53 @@ static const struct attempt worker_attempts[] = {
 	    REFUSED },
 	{ "recvmsg listener", SYS_recvmsg, { LISTEN, P(message), NOW },
 	    REFUSED },
+	{ "recvmsg park", SYS_recvmsg, { LOT, P(message), NOW }, EAGAIN },
+	{ "recvmsg wake-up", SYS_recvmsg, { WAKE, P(message), NOW },
+	    REFUSED },
+	{ "recvmmsg park", SYS_recvmmsg, { LOT, P(message), 1, NOW },
+	    REFUSED },
+	{ "sendmsg park", SYS_sendmsg, { LOT, P(message), NOW }, WORKS },
+	{ "sendmmsg park", SYS_sendmmsg, { LOT, P(message), 1, NOW },
+	    REFUSED },
 	{ "sendmsg gate", SYS_sendmsg, { PAIR, P(message), NOW }, REFUSED },
 	{ "sendmsg client", SYS_sendmsg, { CLIENT, P(message), NOW },
 	    REFUSED },
-	{ "accept4", SYS_accept4, { LISTEN }, EAGAIN },
-	{ "accept4 flags", SYS_accept4, { LISTEN, 0, 0, SOCK_CLOEXEC },
-	    EAGAIN },
-	{ "accept4 other", SYS_accept4, { OTHER_LISTEN }, REFUSED },
-	{ "accept4 gate", SYS_accept4, { PAIR }, REFUSED },
+	{ "sendmsg peer", SYS_sendmsg, { PEER, P(message), NOW }, REFUSED },
+	{ "accept4", SYS_accept4, { LISTEN, 0, 0, ACCEPTS }, EAGAIN },
+	{ "accept4 that blocks", SYS_accept4, { LISTEN, 0, 0, SOCK_CLOEXEC },
+	    REFUSED },
+	{ "accept4 for children", SYS_accept4, { LISTEN, 0, 0,
+	    SOCK_NONBLOCK }, REFUSED },
+	{ "accept4 without flags", SYS_accept4, { LISTEN }, REFUSED },
+	{ "accept4 other", SYS_accept4, { OTHER_LISTEN, 0, 0, ACCEPTS },
+	    REFUSED },
+	{ "accept4 gate", SYS_accept4, { PAIR, 0, 0, ACCEPTS }, REFUSED },
+	{ "accept4 park", SYS_accept4, { LOT, 0, 0, ACCEPTS }, REFUSED },
 	{ "shutdown client", SYS_shutdown, { CLIENT, SHUT_WR }, WORKS },
 	{ "shutdown listener", SYS_shutdown, { LISTEN, SHUT_RD }, REFUSED },
+	{ "shutdown park", SYS_shutdown, { LOT, SHUT_RD }, REFUSED },
+	{ "getpeername", SYS_getpeername, { CLIENT, P(from), P(from_size) },
+	    WORKS },
+	{ "getpeername of the first one above", SYS_getpeername, { WAKE + 1,
+	    P(from), P(from_size) }, WORKS },
+	{ "getpeername listener", SYS_getpeername, { LISTEN, P(from),
+	    P(from_size) }, REFUSED },
+	{ "getpeername gate", SYS_getpeername, { PAIR, P(from),
+	    P(from_size) }, REFUSED },
+	{ "getpeername park", SYS_getpeername, { LOT, P(from),
+	    P(from_size) }, REFUSED },
+	{ "getpeername wake-up", SYS_getpeername, { WAKE, P(from),
+	    P(from_size) }, REFUSED },
+	{ "getsockname", SYS_getsockname, { CLIENT, P(from), P(from_size) },
+	    REFUSED },
 	{ "getsockopt peer", SYS_getsockopt, { CLIENT, SOL_SOCKET,
 	    SO_PEERCRED, P(byte), P(size) }, WORKS },
 	{ "getsockopt groups", SYS_getsockopt, { CLIENT, SOL_SOCKET,
 	    SO_PEERGROUPS, P(groups), P(groups_size) }, WORKS },
+	{ "getsockopt groups of IP", SYS_getsockopt, { CLIENT, IPPROTO_IP,
+	    SO_PEERGROUPS, P(groups), P(groups_size) }, REFUSED },
+	{ "getsockopt security", SYS_getsockopt, { CLIENT, SOL_SOCKET,
+	    SO_PEERSEC, P(byte), P(size) }, REFUSED },
 	{ "getsockopt error", SYS_getsockopt, { CLIENT, SOL_SOCKET,
 	    SO_ERROR, P(byte), P(size) }, REFUSED },
 	{ "getsockopt IP", SYS_getsockopt, { CLIENT, IPPROTO_IP,
@@ -119,6 +157,16 @@ static const struct attempt worker_attempts[] = {
 	    REFUSED },
 	{ "close", SYS_close, { CLIENT }, WORKS },
 	{ "close gate", SYS_close, { PAIR }, REFUSED },
+	{ "close park", SYS_close, { LOT }, REFUSED },
+#ifdef SYS_epoll_wait
+	{ "epoll_wait", SYS_epoll_wait, { EPOLL, P(event), 1, 0 }, WORKS },
+#endif
+	{ "epoll_pwait", SYS_epoll_pwait, { EPOLL, P(event), 1, 0, 0, 8 },
+	    WORKS },
+	{ "epoll_ctl", SYS_epoll_ctl, { EPOLL, EPOLL_CTL_ADD, CLIENT,
+	    P(event) }, REFUSED },
+	{ "epoll_create1", SYS_epoll_create1, { 0 }, REFUSED },
+	{ "ioctl", SYS_ioctl, { CLIENT, FIONREAD, P(one) }, REFUSED },
 	{ "ppoll", SYS_ppoll, { P(waits), 1, P(now), 0, 8 }, WORKS },
 #ifdef SYS_poll
 	{ "poll", SYS_poll, { P(waits), 1, 0 }, WORKS },
@@ -198,7 +246,9 @@ static const struct attempt worker_attempts[] = {
 	/* The kernel does not see the upper half of an int... */
 	{ "shutdown disguised", SYS_shutdown, { LISTEN | HIGH, SHUT_RD },
 	    REFUSED },
-	{ "accept4 sign-extended", SYS_accept4, { LISTEN | HIGH }, EAGAIN },
+	{ "close disguised", SYS_close, { LOT | HIGH }, REFUSED },
+	{ "accept4 sign-extended", SYS_accept4, { LISTEN | HIGH, 0, 0,
+	    ACCEPTS | HIGH }, EAGAIN },
 	{ "read disguised", SYS_read, { PAIR | HIGH, P(byte), 1 }, REFUSED },
 	{ "recvmsg disguised", SYS_recvmsg, { CLIENT | HIGH, P(message),
 	    NOW }, REFUSED },
@@ -329,6 +379,110 @@ static const struct attempt gate_attempts[] = {
 	{ "read", SYS_read, { CLIENT, P(byte), 0 }, REFUSED },
 };
 
+static const struct attempt park_attempts[] = {
+#ifdef SYS_epoll_wait
+	{ "epoll_wait", SYS_epoll_wait, { EPOLL, P(event), 1, 0 }, WORKS },
+#endif
+	{ "epoll_pwait", SYS_epoll_pwait, { EPOLL, P(event), 1, 0, 0, 8 },
+	    WORKS },
+	{ "epoll_ctl", SYS_epoll_ctl, { EPOLL, EPOLL_CTL_DEL, CLIENT,
+	    P(event) }, ENOENT },
+	{ "epoll_create1", SYS_epoll_create1, { 0 }, REFUSED },
+	{ "recvmsg", SYS_recvmsg, { LOT, P(message), NOW }, EAGAIN },
+	{ "recvmsg client", SYS_recvmsg, { CLIENT, P(message), NOW },
+	    REFUSED },
+	{ "recvmmsg", SYS_recvmmsg, { LOT, P(message), 1, NOW }, REFUSED },
+	{ "recvfrom client", SYS_recvfrom, { CLIENT, P(byte), 1, NOW },
+	    REFUSED },
+	{ "recvfrom", SYS_recvfrom, { LOT, P(byte), 1, NOW }, REFUSED },
+	{ "read client", SYS_read, { CLIENT, P(byte), 0 }, REFUSED },
+	{ "read", SYS_read, { LOT, P(byte), 0 }, REFUSED },
+	{ "readv client", SYS_readv, { CLIENT, P(piece), 1 }, REFUSED },
+	{ "sendmsg", SYS_sendmsg, { LOT, P(message), NOW }, WORKS },
+	{ "sendmsg client", SYS_sendmsg, { CLIENT, P(message), NOW },
+	    REFUSED },
+	{ "sendmmsg", SYS_sendmmsg, { LOT, P(message), 1, NOW }, REFUSED },
+	{ "sendto client", SYS_sendto, { CLIENT, P(byte), 1, NOW },
+	    REFUSED },
+	{ "sendto", SYS_sendto, { LOT, P(byte), 1, NOW }, REFUSED },
+	{ "write client", SYS_write, { CLIENT, P(byte), 1 }, REFUSED },
+	{ "write log", SYS_write, { 2, P(byte), 1 }, REFUSED },
+	{ "writev log", SYS_writev, { 2, P(piece), 1 }, WORKS },
+	{ "writev client", SYS_writev, { CLIENT, P(piece), 1 }, REFUSED },
+	{ "writev stdout", SYS_writev, { 1, P(piece), 1 }, REFUSED },
+	{ "writev pair", SYS_writev, { LOT, P(piece), 1 }, REFUSED },
+	{ "pwritev2 log", SYS_pwritev2, { 2, P(piece), 1, -1, -1, 0 },
+	    WORKS },
+	{ "pwritev2 somewhere", SYS_pwritev2, { 2, P(piece), 1, 0, -1, 0 },
+	    REFUSED },
+	{ "pwritev2 elsewhere", SYS_pwritev2, { 2, P(piece), 1, -1, 0, 0 },
+	    REFUSED },
+	{ "pwritev2 stdout", SYS_pwritev2, { 1, P(piece), 1, -1, -1, 0 },
+	    REFUSED },
+	{ "pwritev2 client", SYS_pwritev2, { CLIENT, P(piece), 1, -1, -1, 0 },
+	    REFUSED },
+	{ "ioctl", SYS_ioctl, { CLIENT, FIONREAD, P(one) }, WORKS },
+	{ "ioctl bytes unsent", SYS_ioctl, { CLIENT, TIOCOUTQ, P(one) },
+	    REFUSED },
+	{ "ioctl a signal", SYS_ioctl, { CLIENT, FIOASYNC, P(one) },
+	    REFUSED },
+	{ "ioctl a byte typed", SYS_ioctl, { 0, TIOCSTI, P(byte) },
+	    REFUSED },
+	{ "close client", SYS_close, { CLIENT }, WORKS },
+	{ "close pair", SYS_close, { LOT }, REFUSED },
+	{ "shutdown client", SYS_shutdown, { CLIENT, SHUT_WR }, REFUSED },
+	{ "accept4", SYS_accept4, { LISTEN, 0, 0, ACCEPTS }, REFUSED },
+	{ "getsockopt peer", SYS_getsockopt, { CLIENT, SOL_SOCKET,
+	    SO_PEERCRED, P(byte), P(size) }, REFUSED },
+	{ "getpeername", SYS_getpeername, { CLIENT, P(from), P(from_size) },
+	    REFUSED },
+	{ "socket", SYS_socket, { AF_UNIX, DIALS(SOCK_STREAM) }, REFUSED },
+	{ "datagrams", SYS_socket, { AF_UNIX, DIALS(SOCK_DGRAM) }, REFUSED },
+	{ "socketpair", SYS_socketpair, { AF_UNIX, SOCK_STREAM, 0, P(now) },
+	    REFUSED },
+	{ "connect", SYS_connect, { CLIENT, P(nowhere), sizeof(nowhere) },
+	    REFUSED },
+	{ "fcntl", SYS_fcntl, { CLIENT, F_GETFL }, REFUSED },
+	{ "dup", SYS_dup, { CLIENT }, REFUSED },
+	{ "dup3", SYS_dup3, { CLIENT, LOT, 0 }, REFUSED },
+	{ "pidfd_getfd", SYS_pidfd_getfd, { CLIENT, 0, 0 }, REFUSED },
+	{ "splice", SYS_splice, { CLIENT, 0, PEER, 0, 1, 0 }, REFUSED },
+	{ "pipe2", SYS_pipe2, { P(byte), ENDS }, REFUSED },
+	{ "ppoll", SYS_ppoll, { P(waits), 1, P(now), 0, 8 }, WORKS },
+#ifdef SYS_poll
+	{ "poll", SYS_poll, { P(waits), 1, 0 }, WORKS },
+#endif
+	{ "clock_gettime", SYS_clock_gettime, { CLOCK_MONOTONIC, P(now) },
+	    WORKS },
+	{ "getpid", SYS_getpid, { 0 }, WORKS },
+	{ "gettid", SYS_gettid, { 0 }, WORKS },
+	{ "rt_sigprocmask", SYS_rt_sigprocmask, { SIG_BLOCK, 0, 0, 8 },
+	    WORKS },
+	{ "tgkill itself", SYS_tgkill, { MY_PID, MY_TID, 0 }, WORKS },
+	{ "tgkill parent", SYS_tgkill, { PARENT, PARENT, 0 }, REFUSED },
+	{ "tkill itself", SYS_tkill, { MY_TID, 0 }, WORKS },
+	{ "tkill parent", SYS_tkill, { PARENT, 0 }, REFUSED },
+	{ "kill parent", SYS_kill, { PARENT, SIGCONT }, REFUSED },
+	{ "restart_syscall", SYS_restart_syscall, { 0 }, EINTR },
+	{ "exit", SYS_exit, { 0 }, WORKS },
+	{ "exit_group", SYS_exit_group, { 0 }, WORKS },
+	{ "exit as hopeless", SYS_exit, { 2 }, REFUSED },
+	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
+	{ "openat", SYS_openat, { AT_FDCWD, P(nowhere.sun_path), O_RDONLY },
+	    REFUSED },
+	{ "clone", SYS_clone, { SIGCHLD }, REFUSED },
+	{ "execve", SYS_execve, { P(nowhere.sun_path), 0, 0 }, REFUSED },
+	{ "mmap", SYS_mmap, { 0, 4096, PROT_READ, MAP_PRIVATE |
+	    MAP_ANONYMOUS, -1, 0 }, REFUSED },
+#ifdef HIGH
+	{ "ioctl sign-extended", SYS_ioctl, { CLIENT, FIONREAD | HIGH,
+	    P(one) }, WORKS },
+	{ "close disguised", SYS_close, { LOT | HIGH }, REFUSED },
+	{ "sendmsg disguised", SYS_sendmsg, { CLIENT | HIGH, P(message),
+	    NOW }, REFUSED },
+#endif
+};
+
 START_TEST(worker_calls)
 {
 	assert_attempt(WORKER, SANDBOX_KILL, &worker_attempts[_i]);
@@ -343,6 +497,13 @@ START_TEST(gate_calls)
 }
 END_TEST
 
+START_TEST(park_calls)
+{
+	assert_attempt(PARK, SANDBOX_KILL, &park_attempts[_i]);
+	assert_attempt(PARK, SANDBOX_TRAP, &park_attempts[_i]);
+}
+END_TEST
+
 /* -- all calls -- */
 
 static const long worker_allowed[] = {
@@ -352,6 +513,10 @@ static const long worker_allowed[] = {
 #ifdef SYS_send
 	SYS_send, SYS_sigreturn, SYS_clock_gettime64, SYS_ppoll_time64,
 #endif
+#ifdef SYS_epoll_wait
+	SYS_epoll_wait,
+#endif
+	SYS_epoll_pwait, SYS_sendmsg, SYS_getpeername,
 	SYS_read, SYS_sendto, SYS_splice, SYS_pipe2, SYS_FCNTL, SYS_recvmsg,
 	SYS_ppoll, SYS_writev,
 	SYS_pwritev2, SYS_clock_gettime, SYS_close, SYS_accept4, SYS_shutdown,
@@ -376,6 +541,28 @@ static const long gate_allowed[] = {
 	SYS_restart_syscall, SYS_exit_group, SYS_exit
 };
 
+static const long park_allowed[] = {
+#ifdef SYS_epoll_wait
+	SYS_epoll_wait, SYS_poll,
+#endif
+#ifdef SYS_send
+	SYS_sigreturn, SYS_clock_gettime64, SYS_ppoll_time64,
+#endif
+	SYS_epoll_pwait, SYS_epoll_ctl, SYS_recvmsg, SYS_sendmsg, SYS_ioctl,
+	SYS_close, SYS_ppoll, SYS_clock_gettime, SYS_pwritev2, SYS_writev,
+	SYS_getpid, SYS_gettid, SYS_rt_sigprocmask, SYS_tgkill, SYS_tkill,
+	SYS_rt_sigreturn, SYS_restart_syscall, SYS_exit_group, SYS_exit
+};
+
+static const struct {
+	const long	*list;
+	int		 n;
+} allowed[ROLES] = {
+	[WORKER] = { worker_allowed, ROWS(worker_allowed) },
+	[GATE] = { gate_allowed, ROWS(gate_allowed) },
+	[PARK] = { park_allowed, ROWS(park_allowed) },
+};
+
 #define LAST	500
 
 /* Newer kernels show these two to no filter.  They only do something for code
@@ -391,12 +578,10 @@ static const long gate_allowed[] = {
 static bool
 is_allowed(enum role role, long nr)
 {
-	const long *list = role == WORKER ? worker_allowed : gate_allowed;
-	int i, n;
+	int i;
 
-	n = role == WORKER ? ROWS(worker_allowed) : ROWS(gate_allowed);
-	for (i = 0; i < n; i++)
-		if (list[i] == nr)
+	for (i = 0; i < allowed[role].n; i++)
+		if (allowed[role].list[i] == nr)
 			return true;
 	return false;
 }
@@ -509,12 +694,13 @@ add_cases(Suite *s)
 	tc = sandbox_case(s, "calls");
 	tcase_add_loop_test(tc, worker_calls, 0, ROWS(worker_attempts));
 	tcase_add_loop_test(tc, gate_calls, 0, ROWS(gate_attempts));
-	tcase_add_loop_test(tc, all_others_refused, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, park_calls, 0, ROWS(park_attempts));
+	tcase_add_loop_test(tc, all_others_refused, WORKER, ROLES);
 	tcase_add_test(tc, names);
 #ifdef __x86_64__
 	tc = sandbox_case(s, "numberings");
-	tcase_add_loop_test(tc, x32_refused, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, i386_refused, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, x32_refused, WORKER, ROLES);
+	tcase_add_loop_test(tc, i386_refused, WORKER, ROLES);
 #endif
 }
 

@@ -65,7 +65,7 @@ START_TEST(not_built)
 	}
 	ck_assert(!sandbox_support().has_filter);
 	for (i = 0; i < ROWS(modes); i++)
-		for (role = WORKER; role <= GATE; role++) {
+		for (role = WORKER; role < ROLES; role++) {
 			status = run((enum role)role, modes[i], do_nothing,
 			    NULL);
 			ck_assert_msg(ended(status, 2), "%s", show(status));
@@ -139,7 +139,7 @@ START_TEST(trap_names)
 	int i, role, status;
 
 	for (i = 0; i < ROWS(rows); i++)
-		for (role = WORKER; role <= GATE; role++) {
+		for (role = WORKER; role < ROLES; role++) {
 			a = (struct attempt){ .nr = rows[i].nr };
 			status = run((enum role)role, SANDBOX_TRAP, make_call,
 			    &a);
@@ -536,7 +536,7 @@ START_TEST(landlock_refuses)
 {
 	int role;
 
-	for (role = WORKER; role <= GATE; role++)
+	for (role = WORKER; role < ROLES; role++)
 		assert_attempt((enum role)role, SANDBOX_LOG,
 		    &landlock_attempts[_i].attempt);
 }
@@ -641,9 +641,9 @@ add_landlock_cases(Suite *s)
 			break;
 	tc = sandbox_case(s, "landlock");
 	tcase_add_loop_test(tc, landlock_refuses, 0, n);
-	tcase_add_loop_test(tc, landlock_tcp, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, landlock_abstract, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, landlock_path, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, landlock_tcp, WORKER, ROLES);
+	tcase_add_loop_test(tc, landlock_abstract, WORKER, ROLES);
+	tcase_add_loop_test(tc, landlock_path, WORKER, ROLES);
 }
 
 static void
@@ -652,24 +652,24 @@ add_cases(Suite *s)
 	TCase *tc;
 
 	tc = sandbox_case(s, "modes");
-	tcase_add_loop_test(tc, needs_no_new_privs, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, needs_to_be_alone, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, needs_no_new_privs, WORKER, ROLES);
+	tcase_add_loop_test(tc, needs_to_be_alone, WORKER, ROLES);
 	tcase_add_test(tc, trap_names);
-	tcase_add_loop_test(tc, trap_blocked, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, trap_foreign_signal, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, kill_says_nothing, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, log_passes, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, trap_blocked, WORKER, ROLES);
+	tcase_add_loop_test(tc, trap_foreign_signal, WORKER, ROLES);
+	tcase_add_loop_test(tc, kill_says_nothing, WORKER, ROLES);
+	tcase_add_loop_test(tc, log_passes, WORKER, ROLES);
 	tc = sandbox_case(s, "life");
-	tcase_add_loop_test(tc, handlers_return, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, bugs_abort, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, stopped_and_continued, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, log_to_pipe, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, log_to_file, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, handlers_return, WORKER, ROLES);
+	tcase_add_loop_test(tc, bugs_abort, WORKER, ROLES);
+	tcase_add_loop_test(tc, stopped_and_continued, WORKER, ROLES);
+	tcase_add_loop_test(tc, log_to_pipe, WORKER, ROLES);
+	tcase_add_loop_test(tc, log_to_file, WORKER, ROLES);
 	tc = sandbox_case(s, "memory");
-	tcase_add_loop_test(tc, code_is_sealed, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, all_code_is_sealed, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, named_code_is_fatal, WORKER, GATE + 1);
-	tcase_add_loop_test(tc, rules_match, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, code_is_sealed, WORKER, ROLES);
+	tcase_add_loop_test(tc, all_code_is_sealed, WORKER, ROLES);
+	tcase_add_loop_test(tc, named_code_is_fatal, WORKER, ROLES);
+	tcase_add_loop_test(tc, rules_match, WORKER, ROLES);
 	add_landlock_cases(s);
 }
 
@@ -691,7 +691,7 @@ unit_suite(void)
 
 	tc = sandbox_case(s, "door");
 	tcase_add_test(tc, words);
-	tcase_add_loop_test(tc, off_does_nothing, WORKER, GATE + 1);
+	tcase_add_loop_test(tc, off_does_nothing, WORKER, ROLES);
 	tcase_add_test(tc, not_built);
 	add_cases(s);
 	return s;

@@ -25,23 +25,32 @@
 
 enum role {
 	WORKER,
-	GATE
+	GATE,
+	PARK,
+	ROLES
 };
 
-static const char *const role_words[] = { "worker", "gate" };
+static const char *const role_words[] = { "worker", "gate", "park" };
 
 /* Descriptors of every child, in their places. */
 enum {
 	LISTEN = 50,
 	PAIR,		/* to the gate */
+	LOT,		/* to the parking process, or its end of that pair */
+	EPOLL,
 	WAKE,
 	CLIENT,
 	PEER,		/* the other end of CLIENT */
 	OTHER_LISTEN,
-	EPOLL
+	LAST_FD
 };
 
-static const struct sandbox_worker own = { LISTEN, PAIR, WAKE };
+static const struct sandbox_worker own = {
+	.listen_fd = LISTEN,
+	.gate_fd = PAIR,
+	.park_fd = LOT,
+	.wake_fd = WAKE
+};
 
 /* What the last child wrote to standard error. */
 static char said[8192];
@@ -98,6 +107,8 @@ set_up(void)
 	put(epoll_create1(0), EPOLL);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	put(ends[0], PAIR);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	put(ends[0], LOT);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	put(ends[0], CLIENT);
 	put(ends[1], PEER);
@@ -108,8 +119,10 @@ enter(enum role role, enum sandbox_mode mode)
 {
 	if (role == WORKER)
 		sandbox_enter_worker(mode, &own);
-	else
+	else if (role == GATE)
 		sandbox_enter_gate(mode);
+	else
+		sandbox_enter_park(mode, LOT);
 }
 
 static inline pid_t
