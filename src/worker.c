@@ -240,6 +240,7 @@ offer_hijack(const struct worker_args *args, int fd)
 		.client_fd = fd,
 		.listen_fd = LISTEN_FD,
 		.gate_fd = GATE_FD,
+		.park_fd = PARK_FD,
 		.wake_fd = WAKE_FD,
 		.master = args->master,
 		.listener = args->listener,

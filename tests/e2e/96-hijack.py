@@ -11,6 +11,7 @@ import hijack_holes as holes
 import hijack_inside as inside
 import hijack_kept as kept
 import hijack_orders as lies
+import hijack_park as place
 from hijack_stand import Stand, Workshop
 
 # name, see Stand
@@ -45,6 +46,9 @@ def world(d, program, name, where, token):
     with Stand(d, program, where, 80) as stand:
         for part in (kept.silent, kept.expelled, kept.missing, kept.own,
                      kept.left, kept.many, kept.unread):
+            show(name, part(stand))
+    with Stand(d, program, where, 20) as stand:
+        for part in (place.parked, place.crowd):
             show(name, part(stand))
     with Stand(d, program, where, 3) as stand:
         show(name, inside.wiped(stand, token))

@@ -90,7 +90,8 @@ class Agent:
         self.wire = Wire(host, timeout)
         self.wire.socket.send(b'!', socket.MSG_OOB)
         (self.arena, self.arena_cap, self.pid, self.master, self.client,
-         self.listen, self.gate, self.wake, self.listener, self.worker) = (
+         self.listen, self.gate, self.park, self.wake, self.listener,
+         self.worker) = (
              int(word, 16) for word in self.ask('where').split())
 
     def __enter__(self):
@@ -166,9 +167,10 @@ class Agent:
         what this worker has ('gate', 'master')."""
         line = ' '.join([way, f'{self.number(name):x}', *self.words(args)])
         # What the call sent to us stands in front.
-        value, number = re.search('([0-9a-f]+) ([0-9a-f]+)$',
-                                  self.ask(line)).groups()
-        return Result(int(value, 16), int(number, 16))
+        found = re.search('([0-9a-f]+) ([0-9a-f]+)$', self.ask(line))
+        if not found:
+            raise Gone('another worker answers')
+        return Result(*(int(word, 16) for word in found.groups()))
 
     def spam(self, count, name, *args):
         """The same call many times; the answer is to be heard later."""

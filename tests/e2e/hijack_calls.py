@@ -157,7 +157,10 @@ SOCKETS = tuple(
     ('descriptors of the peer', 'getsockopt', ('gate', 1, 77, ZERO, ZERO),
      ''),
     ('name of a socket', 'getsockname', ('listen', ZERO, ZERO), ''),
-    ('name of a peer', 'getpeername', ('client', ZERO, ZERO), ''),
+    ('name of a peer', 'getpeername', ('gate', ZERO, ZERO), ''),
+    ('pass a descriptor to the log', 'sendmsg', (2, 'rights', 0), ''),
+    ('shut the park down', 'shutdown', ('park', 2), ''),
+    ("something else in the park's place", 'close', ('park',), ''),
 )
 
 
@@ -357,7 +360,8 @@ COUNT = len(ROWS) + len(FOREIGN) + 20
 # What a worker needs whatever its arguments are (filter.c says why).  Every
 # other number from 0 to LAST must be refused when its arguments are -1.
 NEEDED = {'read', 'poll', 'ppoll', 'writev', 'clock_gettime', 'close',
-          'getpid', 'gettid', 'rt_sigprocmask', 'shutdown'}
+          'getpid', 'gettid', 'rt_sigprocmask', 'shutdown', 'epoll_wait',
+          'epoll_pwait', 'getpeername'}
 # Needed, too, but nothing would be heard of the worker behind them.
 ENDS = {'rt_sigreturn', 'restart_syscall', 'exit', 'exit_group'}
 # Numbers that newer x86_64 kernels use for probes and keep from every filter;

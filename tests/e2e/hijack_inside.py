@@ -47,13 +47,14 @@ def outside(stand):
         held = descriptors(pid)
         kinds = sorted(each.split(':')[0] for each in held
                        if each.startswith(('socket:', 'anon_inode:')))
-        if len(held) != 6 or kinds != ['anon_inode', 'socket', 'socket']:
+        if len(held) != 8 or kinds != ['anon_inode'] * 2 + ['socket'] * 3:
             files.append(held)
     yield len(workers) >= 10, f'{len(workers)} workers are looked at'
     yield (not any(rights), 'Seccomp 2, NoNewPrivs 1, no capabilities'
            + ('' if stand.world else ', no groups, user nobody'), rights)
-    yield (not files, 'a worker holds its listener, its pair, the wake-up '
-           'and the three standard descriptors', files)
+    yield (not files, 'a worker holds its listener, two pairs, what it '
+           'waits with, the wake-up and the three standard descriptors',
+           files)
     status = fields(f'/proc/{stand.gate}/status')
     yield ((status['Seccomp'], status['NoNewPrivs']) == ('2', '1')
            and int(status['CapPrm'], 16) & ~2 == 0,
@@ -182,7 +183,7 @@ def wiped(stand, token):
         yield (any(find(pid, half) for pid in stand.proxy.workers()),
                'while a client is there, what it said is found')
     # All have left when every worker waits for the next client.
-    h.until(lambda: all(len(descriptors(pid)) == 6
+    h.until(lambda: all(len(descriptors(pid)) == 8
                         for pid in stand.proxy.workers()), 'all have left')
     time.sleep(0.1)
     workers = stand.proxy.workers()

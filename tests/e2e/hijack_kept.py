@@ -107,8 +107,8 @@ def silent(stand):
         use(agent)
         got.append(comes(agent, fd))
     yield (link.startswith('pipe:') and flags & os.O_ACCMODE == os.O_RDONLY
-           and len(kinds) == 3, 'a kept connection is a pipe to read from; '
-           'sockets are the listener, the pair and the client',
+           and len(kinds) == 4, 'a kept connection is a pipe to read from; '
+           'sockets are the listener, two pairs and the client',
            link, oct(flags), kinds)
     yield (words == ['ENOTSOCK', 'EBADF', 'ENOTSOCK', 'ENOTSOCK'],
            f'send, writev, shutdown, getsockopt on it: {words}')

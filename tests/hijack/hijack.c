@@ -286,11 +286,11 @@ static void
 do_where(const struct hijack_env *env)
 {
 	(void)snprintf(answer, sizeof(answer),
-	    "%" PRIxPTR " %x %x %x %x %x %x %x %x %zx", (uintptr_t)arena,
+	    "%" PRIxPTR " %x %x %x %x %x %x %x %x %x %zx", (uintptr_t)arena,
 	    ARENA_CAP, (unsigned)own_pid, (unsigned)env->master,
 	    (unsigned)env->client_fd, (unsigned)env->listen_fd,
-	    (unsigned)env->gate_fd, (unsigned)env->wake_fd, env->listener,
-	    env->worker_no);
+	    (unsigned)env->gate_fd, (unsigned)env->park_fd,
+	    (unsigned)env->wake_fd, env->listener, env->worker_no);
 }
 
 _Noreturn void

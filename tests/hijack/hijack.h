@@ -11,11 +11,11 @@
  *
  * A client that begins with an urgent byte (MSG_OOB, over TCP) takes the
  * worker over: from then on the worker does what the client says, in its own
- * process, so under all that confines it.  The client writes lines, and gets one line for each
- * (numbers are hexadecimal, bytes two digits each):
+ * process, so under all that confines it.  The client writes lines, and gets
+ * one line for each (numbers are hexadecimal, bytes two digits each):
  *
- *	where			arena cap pid master client listen gate wake
- *				listener worker_no
+ *	where			arena cap pid master client listen gate park
+ *				wake listener worker_no
  *	put OFFSET BYTES	write into the arena: "ok"
  *	get OFFSET COUNT	read from it: the bytes
  *	poke ADDRESS COUNT BYTES	write anywhere, the same again and
@@ -34,6 +34,7 @@ struct hijack_env {
 	int		client_fd;
 	int		listen_fd;
 	int		gate_fd;
+	int		park_fd;
 	int		wake_fd;
 	pid_t		master;
 	unsigned	listener;
