@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "doing.h"
 #include "io.h"
 
 /* What the master says about a slot. */
@@ -25,14 +26,17 @@ struct owner {
 	pid_t			pid;
 	unsigned		generation;
 	unsigned		listener;
+	size_t			row;
 	int64_t			started_ms;
 };
 
 /* Slots from used on were never taken: scans end there. */
 struct page {
-	_Atomic size_t	used;
-	_Atomic bool	is_full;
-	struct owner	owners[];
+	_Atomic size_t		used;
+	_Atomic bool		is_full;
+	_Atomic unsigned	version;	/* odd: buried changes */
+	struct board_counters	buried;		/* of workers that ended */
+	struct owner		owners[];
 };
 
 /* What its worker says. */
@@ -40,8 +44,13 @@ struct slot {
 	_Atomic int		state;
 	_Atomic int64_t		since_ms;
 	struct board_peer	peer;
-	struct board_counters	counters;
+	struct board_counters	counters;	/* but for bytes: */
+	_Atomic uint64_t	bytes_in;
+	_Atomic uint64_t	bytes_out;
 };
+
+/* How often to try to see what the master does not change just now. */
+#define VERSION_TRIES 1000
 
 static struct page *page;
 static size_t page_len;
@@ -49,7 +58,9 @@ static struct owner *owners;		/* page->owners */
 static struct slot *slots;
 static size_t nslots;
 static size_t mine;
-static struct board_counters buried;	/* of workers that ended */
+
+/* What our slot's bytes were when the request in hand began. */
+static uint64_t carried_in, carried_out;
 
 static void
 add(struct board_counters *sum, const struct board_counters *more)
@@ -58,6 +69,29 @@ add(struct board_counters *sum, const struct board_counters *more)
 	sum->requests += more->requests;
 	sum->denied += more->denied;
 	sum->failed += more->failed;
+	sum->bytes_in += more->bytes_in;
+	sum->bytes_out += more->bytes_out;
+}
+
+static uint64_t
+get(const _Atomic uint64_t *n)
+{
+	return atomic_load_explicit(n, memory_order_relaxed);
+}
+
+static void
+put(_Atomic uint64_t *to, uint64_t n)
+{
+	atomic_store_explicit(to, n, memory_order_relaxed);
+}
+
+/* As a new worker finds it. */
+static void
+clear(struct slot *s)
+{
+	s->counters = (struct board_counters){ 0 };
+	put(&s->bytes_in, 0);
+	put(&s->bytes_out, 0);
 }
 
 static void *
@@ -76,7 +110,7 @@ board_open(size_t n)
 	page_len = sizeof(*page) + n * sizeof(*owners);
 	page = map_shared(page_len);
 	slots = map_shared(n * sizeof(*slots));
-	if (page == NULL || slots == NULL)
+	if (page == NULL || slots == NULL || doing_open(n) == -1)
 		return -1;
 	owners = page->owners;
 	nslots = n;
@@ -96,7 +130,7 @@ board_used(void)
 }
 
 size_t
-board_claim(unsigned listener, unsigned generation)
+board_claim(unsigned listener, unsigned generation, size_t row)
 {
 	size_t i;
 
@@ -110,8 +144,10 @@ board_claim(unsigned listener, unsigned generation)
 	owners[i].pid = 0;
 	owners[i].generation = generation;
 	owners[i].listener = listener;
+	owners[i].row = row;
 	owners[i].started_ms = io_now_ms();
-	slots[i].counters = (struct board_counters){ 0, 0, 0, 0 };
+	clear(&slots[i]);
+	doing_clear(i);
 	atomic_store(&slots[i].since_ms, owners[i].started_ms);
 	atomic_store(&slots[i].state, BOARD_STARTING);
 	atomic_store(&owners[i].is_taken, true);
@@ -127,10 +163,15 @@ board_set_pid(size_t slot, pid_t pid)
 void
 board_release(size_t slot)
 {
-	add(&buried, &slots[slot].counters);
-	slots[slot].counters = (struct board_counters){ 0, 0, 0, 0 };
+	const struct board_counters its = board_counters(slot);
+
+	/* Who adds all up meanwhile must not see it twice, or not at all. */
+	atomic_fetch_add(&page->version, 1);
+	add(&page->buried, &its);
+	clear(&slots[slot]);
 	owners[slot].pid = 0;
 	atomic_store(&owners[slot].is_taken, false);
+	atomic_fetch_add(&page->version, 1);
 }
 
 size_t
@@ -174,6 +215,12 @@ board_listener(size_t slot)
 	return owners[slot].listener;
 }
 
+size_t
+board_row(size_t slot)
+{
+	return owners[slot].row;
+}
+
 enum board_state
 board_state(size_t slot)
 {
@@ -205,27 +252,61 @@ board_started_ms(size_t slot)
 struct board_counters
 board_counters(size_t slot)
 {
-	return slots[slot].counters;
+	struct board_counters its = slots[slot].counters;
+
+	its.bytes_in = get(&slots[slot].bytes_in);
+	its.bytes_out = get(&slots[slot].bytes_out);
+	return its;
+}
+
+static struct board_counters
+sum_up(void)
+{
+	struct board_counters sum, its;
+	size_t i;
+
+	sum = page->buried;
+	for (i = 0; i < board_used(); i++) {
+		if (board_state(i) == BOARD_FREE)
+			continue;
+		its = board_counters(i);
+		add(&sum, &its);
+	}
+	return sum;
 }
 
 struct board_counters
 board_total(void)
 {
 	struct board_counters sum;
-	size_t i;
+	unsigned before;
+	int i;
 
-	sum = buried;
-	for (i = 0; i < board_used(); i++)
-		if (board_state(i) != BOARD_FREE)
-			add(&sum, &slots[i].counters);
+	for (i = 0; i < VERSION_TRIES; i++) {
+		before = atomic_load(&page->version);
+		sum = sum_up();
+		atomic_thread_fence(memory_order_seq_cst);
+		if (before % 2 == 0 && before == atomic_load(&page->version))
+			break;
+	}
 	return sum;
+}
+
+int
+board_watch(void)
+{
+	if (mprotect(page, page_len, PROT_READ) == -1 ||
+	    mprotect(slots, nslots * sizeof(*slots), PROT_READ) == -1)
+		return -1;
+	return doing_watch();
 }
 
 int
 board_enter(size_t slot)
 {
 	mine = slot;
-	return mprotect(page, page_len, PROT_READ);
+	return doing_enter(slot) == 0 ?
+	    mprotect(page, page_len, PROT_READ) : -1;
 }
 
 void
@@ -242,6 +323,20 @@ void
 board_set_peer(const struct board_peer *peer)
 {
 	slots[mine].peer = *peer;
+}
+
+void
+board_carry(void)
+{
+	carried_in = get(&slots[mine].bytes_in);
+	carried_out = get(&slots[mine].bytes_out);
+}
+
+void
+board_carried(uint64_t in, uint64_t out)
+{
+	put(&slots[mine].bytes_in, carried_in + in);
+	put(&slots[mine].bytes_out, carried_out + out);
 }
 
 struct board_counters *

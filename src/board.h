@@ -31,6 +31,8 @@ struct board_counters {
 	uint64_t	requests;
 	uint64_t	denied;		/* refused by policy or syntax */
 	uint64_t	failed;		/* 502, 503 and broken answers */
+	uint64_t	bytes_in;	/* of bodies and tunnels, to dockerd */
+	uint64_t	bytes_out;	/* to the client */
 };
 
 /* board_open(n): make a board of n slots shared with all children to come:
@@ -44,9 +46,10 @@ size_t board_used(void);
 
 /* The master's side. */
 
-/* board_claim(listener, generation): a free slot, now STARTING; board_size()
- * when there is none. */
-size_t board_claim(unsigned listener, unsigned generation);
+/* board_claim(listener, generation, row): a free slot, now STARTING, of a
+ * worker that counts on that row of the tally; board_size() when there is
+ * none. */
+size_t board_claim(unsigned listener, unsigned generation, size_t row);
 void board_set_pid(size_t slot, pid_t pid);
 void board_release(size_t slot);	/* adds its counters to the total */
 size_t board_find(pid_t pid);		/* board_size() when unknown */
@@ -58,6 +61,7 @@ void board_set_full(bool is_full);
 pid_t board_pid(size_t slot);
 unsigned board_generation(size_t slot);
 unsigned board_listener(size_t slot);
+size_t board_row(size_t slot);
 enum board_state board_state(size_t slot);
 int64_t board_since_ms(size_t slot);	/* of the state, io_now_ms time */
 int64_t board_started_ms(size_t slot);	/* when it was claimed */
@@ -66,6 +70,10 @@ int64_t board_started_ms(size_t slot);	/* when it was claimed */
  * ones too. */
 struct board_counters board_counters(size_t slot);
 struct board_counters board_total(void);
+
+/* board_watch(): this process cannot write anything here any more.  0, or -1
+ * with errno. */
+int board_watch(void);
 
 /* The worker's side. */
 
@@ -79,6 +87,11 @@ void board_set(enum board_state state);
 /* board_set_peer(peer): whom this process serves from now on; before
  * BOARD_BUSY. */
 void board_set_peer(const struct board_peer *peer);
+
+/* board_carry(): a request is carried from now on.  board_carried(in, out):
+ * so much of it, all in all. */
+void board_carry(void);
+void board_carried(uint64_t in, uint64_t out);
 
 /* board_mine(): this process's counters, to be raised in place. */
 struct board_counters *board_mine(void);

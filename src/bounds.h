@@ -95,7 +95,30 @@
 /* Bytes of a peer's name in the log: "[IPv6%scope]:port" or "uid:N". */
 #define BOUNDS_PEER_CAP			72
 
+/* -- status and metrics -- */
+
+/* Bytes of method and path that --status shows of a request, with the NUL:
+ * a container's name and what is done to it. */
+#define BOUNDS_DOING_CAP		128
+
+/* Pairs of listener and profile that are counted apart, those of earlier
+ * configurations too; and rules of all of them, a power of two. */
+#define BOUNDS_TALLY_ROW_CAP		128
+#define BOUNDS_TALLY_RULE_CAP		8192
+
+/* Bytes of the name of a listener or profile in the metrics, with the
+ * NUL. */
+#define BOUNDS_TALLY_NAME_CAP		256
+
+/* Bytes of an answer with all metrics: some 160 for each of the rules above,
+ * and as much again for long names. */
+#define BOUNDS_METRICS_CAP		(4 << 20)
+
 /* -- time, in milliseconds -- */
+
+/* One who asks for metrics gets so long, from the first byte to the last:
+ * the next one waits for it. */
+#define BOUNDS_SCRAPE_MS		1000
 
 /* How long a client's bytes are read away before a close, so that a reset
  * does not eat our answer; and how long what a client sent before it went

@@ -15,6 +15,7 @@
 #include "advice.h"
 #include "confargs.h"
 #include "conffile.h"
+#include "conflisten.h"
 #include "confopt.h"
 #include "confprofile.h"
 #include "confwork.h"
@@ -96,6 +97,18 @@ check_workers(struct confwork *w)
 		confwork_mistake(w, "max-workers %u: must be at least %zu: "
 		    "workers (%u) times listeners (%zu)", c->max_workers,
 		    c->workers * c->nlisten, c->workers, c->nlisten);
+}
+
+static void
+check_metrics(struct confwork *w)
+{
+	const struct conf *c = &w->conf;
+	size_t i;
+
+	for (i = 0; c->has_metrics && i < c->nlisten; i++)
+		if (conflisten_is_same(&c->metrics, &c->listen[i]))
+			confwork_mistake(w, "metrics %s: this is the address "
+			    "of a listener", c->metrics.text);
 }
 
 static void
@@ -207,6 +220,7 @@ conf_load(int argc, char *const argv[], char *const envp[],
 		load_profiles(w);
 		check_identity(w);
 		check_workers(w);
+		check_metrics(w);
 		check_daemon(w);
 		if (w->conf.mode == CONF_EXPLAIN)
 			check_explain(w);
@@ -343,6 +357,8 @@ conf_summary(const struct conf *conf)
 		print_listener(w, &conf->listen[i]);
 	printf("docker socket: %s%s\n", conf->docker_socket,
 	    access(conf->docker_socket, F_OK) == 0 ? "" : " (not there now)");
+	if (conf->has_metrics)
+		printf("metrics: %s\n", conf->metrics.text);
 	printf("workers: %u idle per listener, at most %u in all\n",
 	    conf->workers, conf->max_workers);
 	if (conf->max_per_client > 0)

@@ -57,6 +57,8 @@ struct conf {
 	struct profile		*profile;	/* the global one, or NULL */
 	struct conf_listen	 listen[BOUNDS_LISTEN_CAP];
 	size_t			 nlisten;
+	bool			 has_metrics;
+	struct conf_listen	 metrics;	/* without a profile */
 	const char		*docker_socket;
 	bool			 log_requests;
 	enum log_level		 log_level;

@@ -27,6 +27,7 @@ struct reading {
 	const struct confopt_value	*v;
 	struct conf_listen		*l;
 	unsigned			 seen;	/* rows of keys, as bits */
+	bool				 is_metrics;
 	bool				 is_bad;
 };
 
@@ -189,6 +190,9 @@ parse_key(struct reading *r, struct span text)
 	else if (value.p == NULL || value.len == 0)
 		mistake(r, confwork_format(r->w, "%s needs a value",
 		    keys[i].name));
+	else if (r->is_metrics && !keys[i].is_unix)
+		mistake(r, confwork_format(r->w, "%s is only for --listen",
+		    keys[i].name));
 	else if (keys[i].is_unix && r->l->kind != CONF_UNIX)
 		mistake(r, confwork_format(r->w, "%s is only for unix sockets "
 		    "with a path", keys[i].name));
@@ -310,11 +314,12 @@ parse_address(struct reading *r, struct span s)
 		mistake(r, "must start with tcp:// or unix://");
 }
 
-bool
-conflisten_parse(struct confwork *w, const struct confopt_value *v,
-    struct conf_listen *l)
+static bool
+parse(struct confwork *w, const struct confopt_value *v,
+    struct conf_listen *l, bool is_metrics)
 {
-	struct reading r = { .w = w, .v = v, .l = l };
+	struct reading r = { .w = w, .v = v, .l = l,
+	    .is_metrics = is_metrics };
 	struct span rest = span_of(v->text), part;
 
 	*l = (struct conf_listen){
@@ -330,6 +335,20 @@ conflisten_parse(struct confwork *w, const struct confopt_value *v,
 	while (span_next(&rest, ',', &part))
 		parse_key(&r, part);
 	return !r.is_bad;
+}
+
+bool
+conflisten_parse(struct confwork *w, const struct confopt_value *v,
+    struct conf_listen *l)
+{
+	return parse(w, v, l, false);
+}
+
+bool
+conflisten_metrics(struct confwork *w, const struct confopt_value *v,
+    struct conf_listen *l)
+{
+	return parse(w, v, l, true);
 }
 
 bool

@@ -11,6 +11,11 @@
 bool conflisten_parse(struct confwork *w, const struct confopt_value *v,
     struct conf_listen *l);
 
+/* conflisten_metrics(w, v, l): the same for --metrics, which has no keys for
+ * those whose requests go to dockerd. */
+bool conflisten_metrics(struct confwork *w, const struct confopt_value *v,
+    struct conf_listen *l);
+
 /* conflisten_is_same(a, b): true when both have the same address. */
 bool conflisten_is_same(const struct conf_listen *a,
     const struct conf_listen *b);

@@ -151,6 +151,13 @@ set_listen(struct confwork *w, const struct confopt_value *v)
 }
 
 static void
+set_metrics(struct confwork *w, const struct confopt_value *v)
+{
+	if (conflisten_metrics(w, v, &w->conf.metrics))
+		w->conf.has_metrics = true;
+}
+
+static void
 set_docker_socket(struct confwork *w, const struct confopt_value *v)
 {
 	struct sockaddr_un sun;
@@ -369,6 +376,9 @@ const struct confopt confopt_table[] = {
 	{ "log-to", 0, false, false, CONFOPT_ANYWHERE, "WHERE",
 	    "stderr", NULL, set_log_to,
 	    "stderr or syslog" },
+	{ "metrics", 0, false, false, CONFOPT_ANYWHERE, "ADDR[,KEY=VALUE]",
+	    NULL, NULL, set_metrics,
+	    "where Prometheus connects; nowhere" },
 	{ "workers", 'w', false, false, CONFOPT_ANYWHERE, "N",
 	    "4", NULL, set_workers,
 	    "workers kept idle per listener" },

@@ -9,9 +9,12 @@
 
 #include <string.h>
 
+#include "board.h"
 #include "body.h"
+#include "doing.h"
 #include "io.h"
 #include "log.h"
+#include "tally.h"
 #include "target.h"
 
 /* Set the relay up for the body. */
@@ -22,7 +25,8 @@ begin(struct exchange *x)
 
 	x->received_len = x->received_most = x->made_most = 0;
 	x->answer.status = 0;
-	x->is_reusable = false;
+	x->is_reusable = x->is_counted = false;
+	board_carry();
 	relay_way_init(up, x->client, x->upstream, x->input, x->input_cap, 0,
 	    x->input_len);
 	relay_way_init(&x->relay.down, x->upstream, x->client, x->received,
@@ -163,6 +167,16 @@ frame_answer(const struct exchange *x, struct body *body)
 	    target_hijacks(&x->request->target, x->request->method));
 }
 
+/* A request counts as allowed when its answer begins: a stream's end may be
+ * far away. */
+static void
+count(struct exchange *x)
+{
+	if (!x->is_counted)
+		tally_allow(x->row, x->line_no);
+	x->is_counted = true;
+}
+
 /* Carry the framed answer, or both ways of a tunnel. */
 static enum relay_result
 carry(struct exchange *x)
@@ -170,6 +184,7 @@ carry(struct exchange *x)
 	struct relay_way *up = &x->relay.up;
 
 	x->relay.holds_eof = false;
+	doing_stream(is_tunnel(x) ? DOING_TUNNEL : DOING_ANSWER);
 	if (!is_tunnel(x))
 		return relay_run(&x->relay);
 	/* What the client sent behind its request was kept until now. */
@@ -204,6 +219,7 @@ deliver(struct exchange *x)
 	    sizeof(x->received), x->answer_len, x->received_len);
 	relay_put(down, (struct span){ x->made, len });
 	down->body = body;
+	count(x);
 	if (carry(x) == RELAY_GONE || down->state != RELAY_DONE ||
 	    is_tunnel(x))
 		return EXCHANGE_CLOSE;
@@ -236,6 +252,11 @@ exchange_run(struct exchange *x)
 		result = deliver(x);
 	relay_way_free(&x->relay.up);
 	relay_way_free(&x->relay.down);
+	/* A client that left before is no refusal either. */
+	if (result != EXCHANGE_REFUSED)
+		count(x);
+	doing_stream(DOING_NOTHING);
+	board_carried(x->relay.up.bytes, x->relay.down.bytes);
 	wipe(x);
 	return result;
 }

@@ -31,6 +31,8 @@ struct exchange {
 							 * there already */
 	int64_t				 send_ms;	/* time to take heads */
 	const volatile int		*wants_close;
+	size_t				row;		/* of the tally: the */
+	size_t				line_no;	/* rule that allowed */
 
 	/* Result: */
 	enum reason			 reason;	/* EXCHANGE_REFUSED */
@@ -43,6 +45,7 @@ struct exchange {
 							 * received */
 
 	/* Its own: */
+	bool				is_counted;	/* in the tally */
 	size_t				 answer_len;
 	size_t				 received_len;
 	char				 received[BOUNDS_HEAD_CAP];

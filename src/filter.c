@@ -178,6 +178,22 @@ static const struct row park_rows[] = {
 	CALL_IF(writev, IS(0, STDERR_FILENO)),
 };
 
+/* It answers on one listener, and does nothing else. */
+static const struct row metrics_rows[] = {
+	CALL_IF(accept4, IS_OWN(0, LISTEN)),
+	CALL_IF(read, ABOVE_OWN(0, LISTEN)),	/* the request */
+	/* the answer; lines for the system log */
+	CALL_IF(sendto, IS_ZERO(4), IS_ZERO(5)),
+#ifdef SYS_send
+	CALL(send),		/* the same on arm */
+#endif
+	/* others may have the same listener, after a reload */
+	CALL_IF(shutdown, NOT_OWN(0, LISTEN)),
+	CALL_IF(close, NOT_OWN(0, LISTEN)),
+	/* the log where pwritev2 cannot do without waiting, and abort() */
+	CALL_IF(writev, IS(0, STDERR_FILENO)),
+};
+
 /* What each of them does, behind its own rows. */
 static const struct row common_rows[] = {
 #ifdef SYS_poll
@@ -214,25 +230,27 @@ static const struct row common_rows[] = {
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
+/* The table of each role. */
+static const struct {
+	const struct row	*rows;
+	size_t			 n;
+} tables[FILTER_ROLES] = {
+	[FILTER_WORKER] = { worker_rows, ROWS(worker_rows) },
+	[FILTER_GATE] = { gate_rows, ROWS(gate_rows) },
+	[FILTER_PARK] = { park_rows, ROWS(park_rows) },
+	[FILTER_METRICS] = { metrics_rows, ROWS(metrics_rows) },
+};
+
 /* Instructions: of a test at most, of a row at most, and of all the rest. */
 #define TEST_CODE 4
 #define ROW_CODE (TEST_COUNT * TEST_CODE + 3)
 #define FRAME_CODE 7
 
-/* The table of each role. */
-static const struct {
-	const struct row	*rows;
-	size_t			 n;
-} tables[] = {
-	[FILTER_WORKER] = { worker_rows, ROWS(worker_rows) },
-	[FILTER_GATE] = { gate_rows, ROWS(gate_rows) },
-	[FILTER_PARK] = { park_rows, ROWS(park_rows) },
-};
-
 #define FITS(table) ((ROWS(table) + ROWS(common_rows)) * ROW_CODE + \
     FRAME_CODE <= FILTER_CAP)
 
-_Static_assert(FITS(worker_rows) && FITS(gate_rows) && FITS(park_rows),
+_Static_assert(FITS(worker_rows) && FITS(gate_rows) && FITS(park_rows) &&
+    FITS(metrics_rows),
     "FILTER_CAP is too small");
 
 /* Offsets in what the kernel shows to the program. */
@@ -365,6 +383,7 @@ filter_role_word(enum filter_role role)
 		[FILTER_WORKER] = "worker",
 		[FILTER_GATE] = "gate",
 		[FILTER_PARK] = "park",
+		[FILTER_METRICS] = "metrics",
 	};
 
 	return words[role];

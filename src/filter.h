@@ -16,7 +16,9 @@
 enum filter_role {
 	FILTER_WORKER,
 	FILTER_GATE,
-	FILTER_PARK
+	FILTER_PARK,
+	FILTER_METRICS,
+	FILTER_ROLES
 };
 
 /* What arguments are compared with and only the process itself knows. */

@@ -16,13 +16,19 @@
 #include <unistd.h>
 
 int64_t
-io_now_ms(void)
+io_now_us(void)
 {
 	struct timespec now;
 
 	/* Cannot fail for this clock. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+io_now_ms(void)
+{
+	return io_now_us() / 1000;
 }
 
 uint64_t

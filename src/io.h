@@ -15,8 +15,10 @@
 
 #define IO_NEVER INT64_MAX
 
-/* io_now_ms(): monotonic clock in milliseconds. */
+/* io_now_ms(): monotonic clock in milliseconds; io_now_us() in
+ * microseconds. */
 int64_t io_now_ms(void);
+int64_t io_now_us(void);
 
 /* io_cpu_us(): processor time of this thread in microseconds. */
 uint64_t io_cpu_us(void);

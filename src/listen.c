@@ -34,12 +34,13 @@ union address {
 };
 
 /* The files of our unix sockets, so that listen_close removes no other.
- * Twice as many as listeners: a reload has old and new ones. */
+ * Twice as many as listeners, and that of the metrics: a reload has old and
+ * new ones. */
 static struct bound {
 	int	fd;		/* 0: free */
 	dev_t	dev;
 	ino_t	ino;
-} bound[2 * BOUNDS_LISTEN_CAP];
+} bound[2 * (BOUNDS_LISTEN_CAP + 1)];
 
 static struct bound *
 bound_find(int fd)

@@ -25,10 +25,12 @@
 #include "io.h"
 #include "listen.h"
 #include "log.h"
+#include "monitor.h"
 #include "pool.h"
 #include "privs.h"
 #include "protection.h"
 #include "status.h"
+#include "tally.h"
 #include "text.h"
 
 static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
@@ -163,6 +165,19 @@ say_allowed(char buf[BOUNDS_LOG_LINE_CAP], const struct allow *a)
 	return text_string(&t);
 }
 
+/* The same, and where metrics are told. */
+static int
+open_all(const struct conf *conf, const struct conf *old, int *fds,
+    int *metrics_fd)
+{
+	if (!monitor_listen(conf, metrics_fd))
+		return -1;
+	if (open_listeners(conf, old, fds) == 0)
+		return 0;
+	monitor_unlisten(conf, *metrics_fd);
+	return -1;
+}
+
 static void
 say_listening(const struct conf *conf)
 {
@@ -244,7 +259,7 @@ static struct conf *
 reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 {
 	struct privs_identity identity;
-	int fds[BOUNDS_LISTEN_CAP];
+	int fds[BOUNDS_LISTEN_CAP], metrics_fd;
 	struct conf *conf;
 	size_t i;
 
@@ -252,7 +267,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	if (conf == NULL ||
 	    !protection_is_possible(conf) ||
 	    !privs_identity(conf->user, conf->group, &identity) ||
-	    open_listeners(conf, old, fds) == -1) {
+	    open_all(conf, old, fds, &metrics_fd) == -1) {
 		log_error("reload failed: serving on with the old "
 		    "configuration");
 		conf_free(conf);
@@ -267,6 +282,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	log_init(conf->log_level, conf->log_format, conf->log_to);
 	if (pool_renew(&pool, conf, &identity) == -1)
 		got_stop = 1;
+	monitor_renew(conf, metrics_fd);
 	conf_free(old);
 	log_info("reloaded");
 	protection_warn(conf, &identity);
@@ -312,6 +328,7 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 		sleep_until(io_now_ms() + BOUNDS_NUDGE_MS, while_asleep);
 		(void)pool_reap(&pool);
 	}
+	monitor_close();
 	pool_end(&pool);
 	status_close();
 	if (conf->pid_file != NULL)
@@ -324,10 +341,11 @@ static int
 start(struct conf *conf)
 {
 	struct privs_identity identity;
+	int metrics_fd;
 
 	pool.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (pool.wake_fd == -1 || board_open(BOUNDS_WORKERS_CAP +
-	    BOUNDS_SLOTS_EXTRA) == -1) {
+	if (pool.wake_fd == -1 || tally_open() == -1 ||
+	    board_open(BOUNDS_WORKERS_CAP + BOUNDS_SLOTS_EXTRA) == -1) {
 		log_error_errno("set up the pool");
 		return 1;
 	}
@@ -335,10 +353,11 @@ start(struct conf *conf)
 	if (!protection_is_possible(conf))
 		return 2;
 	if (!privs_identity(conf->user, conf->group, &identity) ||
-	    open_listeners(conf, NULL, pool.listen_fd) == -1)
+	    open_all(conf, NULL, pool.listen_fd, &metrics_fd) == -1)
 		return 1;
 	if (pool_renew(&pool, conf, &identity) == -1)
 		return 1;
+	monitor_renew(conf, metrics_fd);
 	if (conf->pid_file != NULL && detach_pid_file(conf->pid_file) == -1) {
 		log_error_errno("write pid file %s", conf->pid_file);
 		return 1;
@@ -366,7 +385,8 @@ master_run(struct conf *conf, int argc, char *const argv[],
 	if (code != 0)
 		return code;
 	while (got_stop == 0) {
-		next = protection_watch(&pool, pool_balance(&pool));
+		next = monitor_balance(&pool, pool_balance(&pool));
+		next = protection_watch(&pool, next);
 		detach_ready();
 		sleep_until(next, &while_asleep);
 		got_child = 0;

@@ -18,8 +18,10 @@
 #include "gate.h"
 #include "io.h"
 #include "log.h"
+#include "monitor.h"
 #include "park.h"
 #include "spawn.h"
+#include "tally.h"
 #include "worker.h"
 
 /* Processes of all generations, and how many there may be: one more per
@@ -99,6 +101,7 @@ pool_renew(struct pool *p, const struct conf *conf,
 	p->conf = conf;
 	p->identity = *identity;
 	p->generation++;
+	monitor_name(p);
 	memset(p->burst, 0, sizeof(p->burst));
 	(void)pool_signal_all(SIGTERM);
 	if (spawn_gate(p) == 0)
@@ -350,9 +353,11 @@ bury_worker(struct pool *p, size_t slot, int status)
 	bool is_early, is_failure, is_attack;
 
 	is_attack = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+	is_failure = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 	if (is_attack)
 		p->attacks++;
-	is_failure = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	if (!p->is_ending)
+		monitor_death(TALLY_WORKER, status);
 	is_early = io_now_ms() - board_started_ms(slot) <
 	    BOUNDS_EARLY_DEATH_MS;
 	if (!p->is_ending)
@@ -373,6 +378,7 @@ bury_gate(struct pool *p, int status)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;
+	monitor_death(TALLY_GATE, status);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		log_security("gate", 0, p->gate_pid);
 	else if (WIFSIGNALED(status))
@@ -394,6 +400,7 @@ bury_park(struct pool *p, struct pool_park *park, int status)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;
+	monitor_death(TALLY_PARK, status);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
 		p->attacks++;
 		log_security("park", 0, park->pid);
@@ -442,6 +449,8 @@ pool_reap(struct pool *p)
 			event = bury_park(p, park, status);
 		else if (pid == p->gate_pid)
 			event = bury_gate(p, status);
+		else if (monitor_reap(pid, status))
+			event = POOL_FINE;
 		else
 			continue;	/* one that was told to end */
 		if (event > worst)
@@ -462,6 +471,7 @@ pool_hear_gate(struct pool *p)
 			continue;
 		(void)kill(pid, SIGKILL);
 		p->attacks++;
+		tally_event(TALLY_WORKER, TALLY_DISAGREE);
 		back_off(p);
 	}
 }

@@ -27,6 +27,7 @@ struct pool {
 	struct privs_identity	 identity;
 	int			 listen_fd[BOUNDS_LISTEN_CAP];
 	struct pool_park	 park[BOUNDS_LISTEN_CAP];
+	size_t			 row[BOUNDS_LISTEN_CAP]; /* of the tally */
 	int			 wake_fd;	/* eventfd: a worker calls */
 	unsigned		 generation;
 	bool			 is_ending;	/* deaths are no news */

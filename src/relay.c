@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "board.h"
 #include "io.h"
 
 #define SIZES_COUNT (BOUNDS_RELAY_PIECES / 3)
@@ -337,6 +338,7 @@ turn(struct relay *r, bool hears, int64_t deadline)
 	if (upstream->events != 0 || !r->upstream_hup)
 		upstream->fd = r->up.to;
 	r->upstream_speaks = false;
+	board_carried(r->up.bytes, r->down.bytes);
 	if (io_wait(fds, 2, deadline < r->gone_ms ? deadline : r->gone_ms,
 	    NULL) != IO_OK)
 		return;

@@ -388,6 +388,14 @@ sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
 	enter(mode, FILTER_PARK, &own);
 }
 
+void
+sandbox_enter_metrics(enum sandbox_mode mode, int listen_fd)
+{
+	const struct sandbox_worker own = { listen_fd, -1, -1, -1 };
+
+	enter(mode, FILTER_METRICS, &own);
+}
+
 #else /* without the sandbox */
 
 bool
@@ -427,6 +435,13 @@ void
 sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
 {
 	(void)pair_fd; /* likewise */
+	refuse(mode);
+}
+
+void
+sandbox_enter_metrics(enum sandbox_mode mode, int listen_fd)
+{
+	(void)listen_fd; /* likewise */
 	refuse(mode);
 }
 

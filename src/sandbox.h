@@ -44,13 +44,14 @@ struct sandbox_support sandbox_support(void);
 
 /*
  * sandbox_enter_worker(mode, own), sandbox_enter_gate(mode) and
- * sandbox_enter_park(mode, pair_fd):
- * Shut this process in, as a worker that holds own, as the gate, or as a
- * parking process that gets clients from pair_fd.  After privs_drop or privs_limit (no new privileges must be set), and with one
- * thread.  Memory that could be written and executed (JIT code) becomes
- * read-only, Landlock as the kernel has it, then the filter.  Any step that
- * fails is fatal with code 2, but for Landlock on a kernel without.
- * SANDBOX_OFF: nothing.
+ * sandbox_enter_park(mode, pair_fd), sandbox_enter_metrics(mode, listen_fd):
+ * Shut this process in, as a worker that holds own, as the gate, as a parking
+ * process that gets clients from pair_fd, or as the one that tells metrics on
+ * listen_fd.  After privs_drop or privs_limit (no new privileges must be
+ * set), and with one thread.  Memory that could be written and executed (JIT
+ * code) becomes read-only, Landlock as the kernel has it, then the filter.
+ * Any step that fails is fatal with code 2, but for Landlock on a kernel
+ * without.  SANDBOX_OFF: nothing.
  *
  * What was opened before stays open.  A refused call under SANDBOX_TRAP is
  * logged as "error security what=system-call call=openat number=257
@@ -60,6 +61,7 @@ void sandbox_enter_worker(enum sandbox_mode mode,
     const struct sandbox_worker *own);
 void sandbox_enter_gate(enum sandbox_mode mode);
 void sandbox_enter_park(enum sandbox_mode mode, int pair_fd);
+void sandbox_enter_metrics(enum sandbox_mode mode, int listen_fd);
 
 /* sandbox_mode_word(mode): "trap".  Static storage. */
 const char *sandbox_mode_word(enum sandbox_mode mode);

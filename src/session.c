@@ -12,11 +12,13 @@
 
 #include "board.h"
 #include "body.h"
+#include "doing.h"
 #include "http.h"
 #include "io.h"
 #include "log.h"
 #include "park.h"
 #include "policy.h"
+#include "record.h"
 #include "reply.h"
 #include "target.h"
 #include "upstream.h"
@@ -45,7 +47,8 @@ static struct session {
 	size_t			 head_len;
 	struct policy_request	 request;
 	struct policy_verdict	 verdict;
-	int64_t			 began_ms;
+	int64_t			 began_us;	/* its first byte came */
+	int64_t			 complete_us;	/* its head was all there */
 
 	struct upstream		 upstream;
 
@@ -54,56 +57,18 @@ static struct session {
 	char			 in[BOUNDS_HEAD_CAP + BOUNDS_RELAY_CAP];
 } session;
 
-/* Failures on our side of things, not the client's. */
-static bool
-is_failure(enum reason reason)
+static struct record
+describe(const struct session *s)
 {
-	return reason == REASON_NO_DOCKER || reason == REASON_BAD_ANSWER ||
-	    reason == REASON_BUSY;
-}
-
-/* "deny" or "fail"; the query is told, because a denied one is what the user
- * has to see. */
-static void
-log_refusal(const struct session *s, enum reason reason)
-{
-	struct log_line line;
-
-	log_begin(&line, LOG_LEVEL_WARN, is_failure(reason) ? "fail" : "deny");
-	log_span(&line, "method", s->head.method);
-	log_span(&line, "target", s->head.target);
-	log_str(&line, "profile", s->env->profile->name);
-	if (reason == REASON_MATCH_ERROR)
-		log_number(&line, "rule", s->verdict.rule->line_no);
-	log_str(&line, "reason", reason_info(reason)->word);
-	if (reason == REASON_NO_DOCKER) {
-		log_str(&line, "socket", s->env->docker_socket);
-		log_words(&line, "error", strerror(s->upstream.error));
-	}
-	log_str(&line, "peer", s->peer);
-	log_number(&line, "worker", s->env->worker_no);
-	log_end(&line);
-}
-
-static void
-log_allowed(const struct session *s)
-{
-	struct log_line line;
-
-	if (!log_wants(LOG_LEVEL_INFO))
-		return;
-	log_begin(&line, LOG_LEVEL_INFO, "allow");
-	log_span(&line, "method", s->request.method);
-	log_span(&line, "path", s->request.target.path);
-	log_str(&line, "profile", s->env->profile->name);
-	log_number(&line, "rule", s->verdict.rule->line_no);
-	log_number(&line, "status", (unsigned)s->upstream.exchange.answer.status);
-	log_number(&line, "in", s->upstream.exchange.relay.up.bytes);
-	log_number(&line, "out", s->upstream.exchange.relay.down.bytes);
-	log_number(&line, "ms", (uint64_t)(io_now_ms() - s->began_ms));
-	log_str(&line, "peer", s->peer);
-	log_number(&line, "worker", s->env->worker_no);
-	log_end(&line);
+	return (struct record){
+		.env = s->env,
+		.peer = s->peer,
+		.head = &s->head,
+		.request = &s->request,
+		.rule = s->verdict.rule,
+		.began_us = s->began_us,
+		.complete_us = s->complete_us,
+	};
 }
 
 /* Send an answer of our own.  A client that does not take it gets no more
@@ -120,15 +85,12 @@ refuse(struct session *s, enum reason reason, bool is_close)
 		.is_close = is_close,
 		.minor = s->head.minor,
 	};
+	const struct record what = describe(s);
 	char buf[BOUNDS_REPLY_CAP];
 	bool is_sent;
 	size_t len;
 
-	log_refusal(s, reason);
-	if (is_failure(reason))
-		board_mine()->failed++;
-	else
-		board_mine()->denied++;
+	record_refusal(&what, reason, s->upstream.error);
 	len = reply_make(buf, &reply);
 	is_sent = io_send_all(s->fd, buf, len, io_now_ms() +
 	    s->env->head_timeout_ms) == 0;
@@ -261,10 +223,12 @@ fill_head(struct session *s)
 	deadline = io_now_ms() + s->env->idle_timeout_ms;
 	is_idle = true;
 	for (;;) {
+		s->complete_us = s->in_len > 0 ? io_now_us() : 0;
 		if (s->in_len > 0 && is_idle) {
 			is_idle = false;
-			s->began_ms = io_now_ms();
-			deadline = s->began_ms + s->env->head_timeout_ms;
+			s->began_us = s->complete_us;
+			deadline = s->began_us / 1000 +
+			    s->env->head_timeout_ms;
 		}
 		s->head.method = s->head.target = (struct span){ "", 0 };
 		s->head.minor = 1;
@@ -296,6 +260,7 @@ judge(struct session *s)
 		reason = target_parse(s->head.target, &s->request.target);
 	if (reason != REASON_NONE)
 		return reason;
+	doing_request(s->head.method, s->request.target.path);
 	if (s->env->log_requests)
 		log_request(s->head.method, s->head.target);
 	if (policy_decide(&s->request, s->env->profile, s->env->min_api,
@@ -347,6 +312,7 @@ carry(struct session *s)
 {
 	struct exchange *x = &s->upstream.exchange;
 	enum exchange_result result;
+	struct record what;
 
 	x->client = s->fd;
 	x->head = &s->head;
@@ -356,13 +322,16 @@ carry(struct session *s)
 	x->input_len = s->in_len - s->head_len;
 	x->send_ms = s->env->head_timeout_ms;
 	x->wants_close = s->env->wants_close;
+	x->row = s->env->row;
+	x->line_no = s->verdict.rule->line_no;
 	result = upstream_exchange(&s->upstream, s->env->gate_fd,
 	    s->env->listener);
 	if (s->in_most < s->head_len + x->relay.up.most)
 		s->in_most = s->head_len + x->relay.up.most;
 	if (result == EXCHANGE_REFUSED)
 		return refuse(s, x->reason, true);
-	log_allowed(s);
+	what = describe(s);
+	record_answer(&what, x);
 	if (result == EXCHANGE_LINGER)
 		return STEP_LINGER;
 	if (result != EXCHANGE_KEEP)

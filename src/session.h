@@ -18,6 +18,7 @@
 struct session_env {
 	const struct profile	*profile;
 	unsigned		 listener;	/* in conf->listen */
+	size_t			 row;		/* of the tally */
 	const char		*docker_socket;	/* for messages only */
 	int			 gate_fd;	/* takes orders */
 	int			 park_fd;	/* takes idle clients */

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "park.h"
 #include "pool.h"
+#include "tally.h"
 #include "worker.h"
 
 /* The name that ps(1) shows. */
@@ -64,6 +65,7 @@ spawn_gate(struct pool *p)
 		return -1;
 	}
 	p->control_fd = ends[0];
+	tally_event(TALLY_GATE, TALLY_START);
 	p->gate_pid = pid;
 	p->gate_started_ms = io_now_ms();
 	return 0;
@@ -103,6 +105,7 @@ spawn_park(struct pool *p, unsigned listener)
 		errno = saved_errno;
 		return -1;
 	}
+	tally_event(TALLY_PARK, TALLY_START);
 	p->park[listener] = (struct pool_park){ pid, ends[0], args.no };
 	return 0;
 }
@@ -118,6 +121,7 @@ enter_worker(const struct pool *p, unsigned listener, size_t slot,
 		.listener = listener,
 		.generation = p->generation,
 		.slot = slot,
+		.row = p->row[listener],
 		.listen_fd = p->listen_fd[listener],
 		.gate_fd = gate_fd,
 		.park_fd = p->park[listener].fd,
@@ -159,7 +163,7 @@ spawn_worker(struct pool *p, unsigned listener)
 	size_t slot;
 	pid_t pid;
 
-	slot = board_claim(listener, p->generation);
+	slot = board_claim(listener, p->generation, p->row[listener]);
 	if (slot == board_size()) {
 		errno = EAGAIN;
 		return -1;
@@ -172,10 +176,12 @@ spawn_worker(struct pool *p, unsigned listener)
 	if (pid == 0)
 		enter_worker(p, listener, slot, ends[1], master);
 	saved_errno = errno;
-	if (pid == -1)
+	if (pid == -1) {
 		board_release(slot);
-	else
+	} else {
 		board_set_pid(slot, pid);
+		tally_event(TALLY_WORKER, TALLY_START);
+	}
 	worker = (struct gate_worker){ (uint32_t)slot + 1, listener, pid };
 	if (pid != -1 && gate_attach(p->control_fd, &worker, ends[0]) == -1) {
 		log_error_errno("hand a worker to the gate");

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "doing.h"
 #include "io.h"
 #include "protection.h"
+#include "tally.h"
 #include "text.h"
 
 /* Bytes of one line: an address and a profile's name, escaped. */
@@ -135,6 +137,24 @@ put_listener(struct page *g, const struct pool *p, unsigned listener)
 	(void)end(g);
 }
 
+/* Answers that have not ended, and tunnels. */
+static size_t
+count_streams(void)
+{
+	struct doing doing;
+	size_t i, n;
+
+	n = 0;
+	for (i = 0; i < board_used(); i++) {
+		if (board_state(i) == BOARD_FREE)
+			continue;
+		doing_read(i, &doing);
+		if (doing.stream != DOING_NOTHING)
+			n++;
+	}
+	return n;
+}
+
 static void
 put_counters(struct page *g, const struct pool *p)
 {
@@ -147,6 +167,44 @@ put_counters(struct page *g, const struct pool *p)
 	put_number(g, "failed", sum.failed, 0);
 	put_number(g, "attacks", p->attacks, 0);
 	(void)end(g);
+	begin(g, "traffic");
+	put_number(g, "in", sum.bytes_in, 0);
+	put_number(g, "out", sum.bytes_out, 0);
+	put_number(g, "streams", count_streams(), 0);
+	put_number(g, "starts", tally_events(TALLY_WORKER, TALLY_START), 0);
+	put_number(g, "deaths", tally_events(TALLY_WORKER, TALLY_DEATH), 0);
+	(void)end(g);
+}
+
+/* Who is served, and what it asks for or asked for last. */
+static void
+put_doing(struct page *g, size_t slot)
+{
+	static const char *const words[] = {
+		[DOING_NOTHING] = "none",
+		[DOING_ANSWER] = "answer",
+		[DOING_TUNNEL] = "tunnel",
+	};
+	const struct board_counters now = board_counters(slot);
+	struct doing doing;
+	char *path;
+
+	doing_read(slot, &doing);
+	if (doing.client[0] == '\0') {
+		put_str(g, "client", "-", 0);
+		return;
+	}
+	put_str(g, "client", doing.client, 22);
+	put_seconds(g, "age", doing.since_ms, 5);
+	put_number(g, "in", now.bytes_in - doing.before_in, 8);
+	put_number(g, "out", now.bytes_out - doing.before_out, 8);
+	put_str(g, "stream", words[doing.stream], 6);
+	path = strchr(doing.request, ' ');
+	if (path == NULL)
+		return;
+	*path = '\0';
+	put_str(g, "method", doing.request, 4);
+	put_str(g, "path", path + 1, 0);
 }
 
 /* What the kernel says of it now; "?" when it says nothing. */
@@ -207,6 +265,7 @@ put_worker(struct page *g, size_t slot)
 	put_seconds(g, "since", board_since_ms(slot), 5);
 	put_number(g, "requests", board_counters(slot).requests, 6);
 	put_seen(g, board_pid(slot));
+	put_doing(g, slot);
 	return end(g);
 }
 

@@ -24,6 +24,7 @@
 
 #include "allow.h"
 #include "board.h"
+#include "doing.h"
 #ifdef WITH_HIJACK_TEST
 #include "hijack.h"
 #endif
@@ -32,6 +33,7 @@
 #include "park.h"
 #include "sandbox.h"
 #include "session.h"
+#include "tally.h"
 
 /* Where a worker's own descriptors are, behind the standard ones. */
 enum {
@@ -322,6 +324,7 @@ serve(const struct worker_args *args, const struct session_env *env)
 {
 	static const struct board_peer nobody;
 	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+	struct board_counters before;
 	struct peer peer;
 	enum reason reason;
 	int fd;
@@ -330,8 +333,10 @@ serve(const struct worker_args *args, const struct session_env *env)
 	if (fd == -1)
 		return;
 	identify(fd, &from, &peer);
+	before = board_counters(args->slot);
 	board_set_peer(&peer.key);
 	board_set(BOARD_BUSY);
+	doing_begin(peer.name, before.bytes_in, before.bytes_out);
 	wake_master(args);
 	reason = why_not(args, fd, &peer);
 #ifdef WITH_HIJACK_TEST
@@ -340,11 +345,12 @@ serve(const struct worker_args *args, const struct session_env *env)
 #endif
 	if (reason == REASON_NONE) {
 		session_serve(env, fd, peer.name, &peer.key);
-		return;
+	} else {
+		/* One that is refused is none of those who are served. */
+		board_set_peer(&nobody);
+		session_refuse(env, fd, peer.name, reason);
 	}
-	/* One that is refused is none of those who are served. */
-	board_set_peer(&nobody);
-	session_refuse(env, fd, peer.name, reason);
+	doing_end();
 }
 
 _Noreturn void
@@ -360,6 +366,7 @@ worker_run(const struct worker_args *args)
 	const struct session_env env = {
 		.profile = conf->listen[args->listener].profile,
 		.listener = args->listener,
+		.row = args->row,
 		.docker_socket = conf->docker_socket,
 		.gate_fd = GATE_FD,
 		.park_fd = PARK_FD,
@@ -372,7 +379,8 @@ worker_run(const struct worker_args *args)
 		.wants_close = &wants_close,
 	};
 
-	if (board_enter(args->slot) == -1 || park_enter_worker() == -1)
+	if (board_enter(args->slot) == -1 || tally_enter() == -1 ||
+	    park_enter_worker() == -1)
 		fatal(2, "worker: mprotect");
 	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
 	keep_descriptors(args);

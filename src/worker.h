@@ -21,6 +21,7 @@ struct worker_args {
 	unsigned			 listener;	/* in conf->listen */
 	unsigned			 generation;
 	size_t				 slot;
+	size_t				 row;		/* of the tally */
 	int				 listen_fd;
 	int				 gate_fd;
 	int				 park_fd;

@@ -21,12 +21,12 @@ floors='
 0 bounds span text reason
 1 http body target rule profile policy order forward reply expr trial advice
 1 allow
-2 log io pipe board
+2 log io pipe doing board tally
 3 conf confargs conffile conflisten confopt confprofile confwork detach dial
-3 ask keep listen privs sandbox filter callnames
-4 relay exchange park upstream session hijack
-5 worker gate
-6 pool spawn protection statustext status master
+3 ask keep listen privs sandbox filter callnames metricstext
+4 relay exchange park upstream session record hijack
+5 worker gate metrics
+6 pool spawn monitor protection statustext status master
 7 main
 '
 

@@ -73,6 +73,8 @@ show(const struct conf *c, const char *name, char *buf)
 		return number(buf, c->max_workers);
 	if (strcmp(name, "max-per-client") == 0)
 		return number(buf, c->max_per_client);
+	if (strcmp(name, "metrics") == 0)
+		return text_or_none(c->has_metrics ? c->metrics.text : NULL);
 	if (strcmp(name, "head-timeout") == 0)
 		return number(buf, c->head_timeout_ms);
 	if (strcmp(name, "idle-timeout") == 0)
@@ -120,6 +122,8 @@ static const struct {
 	    NULL },
 	{ "listen", "l", "tcp://localhost:2375", "unix:///a,mode=0600",
 	    "unix:///a", "tcp://*:1", "tcp://*:1", NULL },
+	{ "metrics", NULL, NULL, "unix:///a,mode=0600", "unix:///a",
+	    "tcp://*:1", "tcp://*:1", NULL },
 	{ "docker-socket", "s", "/var/run/docker.sock", "/a", "/a", "/b",
 	    "/b", "SOCKET_PATH" },
 	{ "log-requests", "r", "no", "yes", "yes", "no", "no",

@@ -249,12 +249,62 @@ START_TEST(listener_path_length)
 }
 END_TEST
 
+/* -- where metrics are told -- */
+
+START_TEST(metrics_good)
+{
+	struct conf *c;
+
+	c = load_good("", "", GOOD);
+	ck_assert(!c->has_metrics);
+	conf_free(c);
+	c = load_good("--metrics unix:///x,mode=0660,owner=root,group=0", "",
+	    GOOD);
+	ck_assert(c->has_metrics);
+	ck_assert_str_eq(c->metrics.text, "unix:///x");
+	ck_assert_uint_eq(c->metrics.mode, 0660);
+	ck_assert_uint_eq(c->metrics.owner, 0);
+	ck_assert_ptr_null(c->metrics.profile);
+	ck_assert_uint_eq(c->nlisten, 1);
+	conf_free(c);
+}
+END_TEST
+
+static const struct {
+	const char *words;	/* behind --metrics */
+	const char *expect;	/* a part of the only message */
+} bad_metrics[] = {
+	{ "tcp://a:1,profile=one", "profile is only for --listen" },
+	{ "unix:///x,profile=one", "profile is only for --listen" },
+	{ "unix:///x,porfile=one", "unknown key porfile" },
+	{ "tcp://a:1,mode=1", "mode is only for unix sockets" },
+	{ "unix:///x,mode=1,mode=1", "mode is given twice" },
+	{ "yes", "must start with tcp:// or unix://" },
+	{ "tcp://a:0", "the port must be a number" },
+	{ "tcp://LOCALHOST:2375",
+	    "metrics tcp://LOCALHOST:2375: this is the address of a listener" },
+	{ "unix:///y -l unix:///x -l unix:///y,mode=0600",
+	    "metrics unix:///y: this is the address of a listener" }
+};
+
+START_TEST(metrics_bad)
+{
+	ck_assert_ptr_null(load(join("--metrics ", bad_metrics[_i].words, "",
+	    ""), "", GOOD));
+	ck_assert_msg(nmessages == 1 && strstr(messages,
+	    bad_metrics[_i].expect) != NULL, "%s", messages);
+}
+END_TEST
+
 static Suite *
 unit_suite(void)
 {
 	Suite *s = suite_create("conflisten");
 	TCase *tc;
 
+	tc = with_folder(s, "metrics");
+	tcase_add_test(tc, metrics_good);
+	tcase_add_loop_test(tc, metrics_bad, 0, ROWS(bad_metrics));
 	tc = with_folder(s, "listener");
 	tcase_add_loop_test(tc, listener_good, 0, ROWS(listeners));
 	tcase_add_loop_test(tc, listener_bad, 0, ROWS(bad_listeners));

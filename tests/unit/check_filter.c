@@ -483,6 +483,54 @@ static const struct attempt park_attempts[] = {
 #endif
 };
 
+static const struct attempt metrics_attempts[] = {
+	{ "read client", SYS_read, { CLIENT, P(byte), 0 }, WORKS },
+	{ "read listener", SYS_read, { LISTEN, P(byte), 1 }, REFUSED },
+	{ "read stdin", SYS_read, { 0, P(byte), 0 }, REFUSED },
+	{ "recvmsg", SYS_recvmsg, { CLIENT, P(message), NOW }, REFUSED },
+	{ "recvfrom", SYS_recvfrom, { CLIENT, P(byte), 1, NOW }, REFUSED },
+	{ "sendmsg", SYS_sendmsg, { CLIENT, P(message), NOW }, REFUSED },
+	{ "sendto", SYS_sendto, { CLIENT, P(byte), 1, NOW }, WORKS },
+	{ "sendto an address", SYS_sendto, { CLIENT, P(byte), 1, NOW,
+	    P(nowhere), sizeof(nowhere) }, REFUSED },
+	{ "accept4", SYS_accept4, { LISTEN }, EAGAIN },
+	{ "accept4 other", SYS_accept4, { OTHER_LISTEN }, REFUSED },
+	{ "shutdown client", SYS_shutdown, { CLIENT, SHUT_WR }, WORKS },
+	{ "shutdown listener", SYS_shutdown, { LISTEN, SHUT_RD }, REFUSED },
+	{ "close client", SYS_close, { CLIENT }, WORKS },
+	{ "close listener", SYS_close, { LISTEN }, REFUSED },
+	{ "write wake-up", SYS_write, { WAKE, P(now), 8 }, REFUSED },
+	{ "write client", SYS_write, { CLIENT, P(byte), 1 }, REFUSED },
+	{ "writev log", SYS_writev, { 2, P(piece), 1 }, WORKS },
+	{ "writev client", SYS_writev, { CLIENT, P(piece), 1 }, REFUSED },
+	{ "pwritev2 log", SYS_pwritev2, { 2, P(piece), 1, -1, -1, 0 },
+	    WORKS },
+	{ "pwritev2 somewhere", SYS_pwritev2, { 2, P(piece), 1, 0, -1, 0 },
+	    REFUSED },
+	{ "pwritev2 stdout", SYS_pwritev2, { 1, P(piece), 0, -1, -1, 0 },
+	    REFUSED },
+	{ "ppoll", SYS_ppoll, { P(waits), 1, P(now), 0, 8 }, WORKS },
+	{ "clock_gettime", SYS_clock_gettime, { CLOCK_MONOTONIC, P(now) },
+	    WORKS },
+	{ "socket", SYS_socket, { AF_UNIX, SOCK_STREAM }, REFUSED },
+	{ "connect", SYS_connect, { CLIENT, P(nowhere), sizeof(nowhere) },
+	    REFUSED },
+	{ "listen", SYS_listen, { LISTEN, 1 }, REFUSED },
+	{ "getsockopt", SYS_getsockopt, { CLIENT, SOL_SOCKET, SO_PEERCRED,
+	    P(byte), P(size) }, REFUSED },
+	{ "fcntl", SYS_fcntl, { LISTEN, F_SETFL, 0 }, REFUSED },
+	{ "openat", SYS_openat, { AT_FDCWD, P(nowhere.sun_path), O_RDONLY },
+	    REFUSED },
+	{ "mprotect", SYS_mprotect, { 0, 4096, PROT_WRITE }, REFUSED },
+	{ "clone", SYS_clone, { SIGCHLD }, REFUSED },
+	{ "tgkill itself", SYS_tgkill, { MY_PID, MY_TID, 0 }, WORKS },
+	{ "tgkill parent", SYS_tgkill, { PARENT, PARENT, 0 }, REFUSED },
+	{ "kill parent", SYS_kill, { PARENT, SIGCONT }, REFUSED },
+	{ "exit_group", SYS_exit_group, { 0 }, WORKS },
+	{ "exit as hopeless", SYS_exit, { 2 }, REFUSED },
+	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
+};
+
 START_TEST(worker_calls)
 {
 	assert_attempt(WORKER, SANDBOX_KILL, &worker_attempts[_i]);
@@ -501,6 +549,13 @@ START_TEST(park_calls)
 {
 	assert_attempt(PARK, SANDBOX_KILL, &park_attempts[_i]);
 	assert_attempt(PARK, SANDBOX_TRAP, &park_attempts[_i]);
+}
+END_TEST
+
+START_TEST(metrics_calls)
+{
+	assert_attempt(METRICS, SANDBOX_KILL, &metrics_attempts[_i]);
+	assert_attempt(METRICS, SANDBOX_TRAP, &metrics_attempts[_i]);
 }
 END_TEST
 
@@ -554,6 +609,19 @@ static const long park_allowed[] = {
 	SYS_rt_sigreturn, SYS_restart_syscall, SYS_exit_group, SYS_exit
 };
 
+static const long metrics_allowed[] = {
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+#ifdef SYS_send
+	SYS_send, SYS_sigreturn, SYS_clock_gettime64, SYS_ppoll_time64,
+#endif
+	SYS_ppoll, SYS_accept4, SYS_read, SYS_sendto, SYS_shutdown, SYS_close,
+	SYS_clock_gettime, SYS_pwritev2, SYS_writev, SYS_getpid, SYS_gettid,
+	SYS_rt_sigprocmask, SYS_tgkill, SYS_tkill, SYS_rt_sigreturn,
+	SYS_restart_syscall, SYS_exit_group, SYS_exit
+};
+
 static const struct {
 	const long	*list;
 	int		 n;
@@ -561,6 +629,7 @@ static const struct {
 	[WORKER] = { worker_allowed, ROWS(worker_allowed) },
 	[GATE] = { gate_allowed, ROWS(gate_allowed) },
 	[PARK] = { park_allowed, ROWS(park_allowed) },
+	[METRICS] = { metrics_allowed, ROWS(metrics_allowed) },
 };
 
 #define LAST	500
@@ -695,6 +764,7 @@ add_cases(Suite *s)
 	tcase_add_loop_test(tc, worker_calls, 0, ROWS(worker_attempts));
 	tcase_add_loop_test(tc, gate_calls, 0, ROWS(gate_attempts));
 	tcase_add_loop_test(tc, park_calls, 0, ROWS(park_attempts));
+	tcase_add_loop_test(tc, metrics_calls, 0, ROWS(metrics_attempts));
 	tcase_add_loop_test(tc, all_others_refused, WORKER, ROLES);
 	tcase_add_test(tc, names);
 #ifdef __x86_64__

@@ -8,6 +8,7 @@
 #include "board.h"
 #include "protection.h"
 #include "statustext.h"
+#include "tally.h"
 #include "unit.h"
 
 /* -- the name -- */
@@ -236,8 +237,10 @@ make_pool(void)
 	conf.listen[1].text = "unix:///x\ny";
 	conf.listen[0].profile = conf.listen[1].profile = &profile;
 	ck_assert_int_eq(board_open(WORKERS), 0);
+	ck_assert_int_eq(tally_open(), 0);
 	for (i = 0; i < WORKERS; i++) {
-		ck_assert_uint_eq(board_claim(i % 2, i < 10 ? 1 : 2), i);
+		ck_assert_uint_eq(board_claim(i % 2, i < 10 ? 1 : 2, 0),
+		    i);
 		board_set_pid(i, 0x7fffff00);
 	}
 }
@@ -294,10 +297,12 @@ START_TEST(text_lines)
 		" address=unix:///x\\x0ay\n",
 		"\ncounters connections=0 requests=0 denied=0 failed=0 "
 		"attacks=9\n",
+		"\ntraffic in=0 out=0 streams=0 starts=0 deaths=0\n",
 		"\ngate state=none\n",
 		"\nworker number=1    pid=2147483392 generation=1  "
 		"listener=1  state=starting since=0     requests=0      "
-		"uid=?     seccomp=? no_new_privs=? capabilities=?\n",
+		"uid=?     seccomp=? no_new_privs=? capabilities=? "
+		"client=-\n",
 		"\nworker number=12   pid=2147483392 generation=2  "
 		"listener=2  state=starting "
 	};

@@ -27,10 +27,12 @@ enum role {
 	WORKER,
 	GATE,
 	PARK,
+	METRICS,
 	ROLES
 };
 
-static const char *const role_words[] = { "worker", "gate", "park" };
+static const char *const role_words[] = { "worker", "gate", "park",
+	"metrics" };
 
 /* Descriptors of every child, in their places. */
 enum {
@@ -121,8 +123,10 @@ enter(enum role role, enum sandbox_mode mode)
 		sandbox_enter_worker(mode, &own);
 	else if (role == GATE)
 		sandbox_enter_gate(mode);
-	else
+	else if (role == PARK)
 		sandbox_enter_park(mode, LOT);
+	else
+		sandbox_enter_metrics(mode, LISTEN);
 }
 
 static inline pid_t
