@@ -189,7 +189,7 @@
 #define BOUNDS_GROUPS_CAP		65536
 
 #define BOUNDS_WORKERS_CAP		16384	/* upper end of --max-workers */
-#define BOUNDS_SPAWN_CAP		64	/* forks per round of the master */
+#define BOUNDS_SPAWN_CAP		64	/* forks, or events, per round */
 
 /* Slots beyond max-workers: a process per listener that says 503, and old
  * generations' workers that end slowly after a reload. */

@@ -136,7 +136,7 @@ privs_has_limits(void)
 static void
 limit_resources(unsigned files)
 {
-	(void)is_worker; /* no limits at all */
+	(void)files; /* no limits at all */
 }
 
 bool

@@ -131,6 +131,8 @@ put_listener(struct page *g, const struct pool *p, unsigned listener)
 	put_number(g, "idle", count(p, listener, BOARD_IDLE), 4);
 	put_number(g, "waiting", count(p, listener, BOARD_WAITING), 4);
 	put_number(g, "busy", count(p, listener, BOARD_BUSY), 4);
+	if (p->park[listener].pid != 0)
+		put_number(g, "parked", park_count(p->park[listener].no), 5);
 	put_number(g, "rules", l->profile->nrules, 4);
 	put_str(g, "profile", l->profile->name, 12);
 	put_str(g, "address", l->text, 0);
