@@ -174,10 +174,18 @@
 #define BOUNDS_PARKED_MS		86400000
 #define BOUNDS_PARK_LOOK_MS		1000
 
+/* Bytes of socket memory for clients that were passed on and that no worker
+ * has taken yet: two dozen.  Until the next try of a worker that cannot park a
+ * client. */
+#define BOUNDS_PARK_AHEAD		8192
+#define BOUNDS_PARK_RETRY_MS		100
+
 /* -- processes -- */
 
-/* Descriptors of a worker: it holds a dozen. */
-#define BOUNDS_WORKER_FILES		64
+/* Descriptors of a worker: it holds a dozen.  But no process of a user can
+ * pass one on while more than this are on their way between all processes of
+ * that user: workers and parking processes. */
+#define BOUNDS_WORKER_FILES		1024
 
 #define BOUNDS_LISTEN_CAP		32	/* listeners */
 

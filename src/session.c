@@ -151,21 +151,22 @@ static enum io_result
 await_first(struct session *s, int64_t deadline)
 {
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
-	const volatile int *stop = s->env->wants_close;
 	enum io_result result;
 	int64_t end;
 
 	end = io_now_ms() + BOUNDS_IDLE_MS;
 	board_set(BOARD_WAITING);
-	result = await_kept(s, end < deadline ? end : deadline);
-	if (result != IO_OK)
+	do {
+		result = await_kept(s, end < deadline ? end : deadline);
+		if (result == IO_OK)
+			break;
 		upstream_drop(&s->upstream);
-	if (result != IO_OK && park(s, deadline)) {
-		board_set(BOARD_BUSY);
-		return IO_ERROR;
-	}
-	if (result == IO_AGAIN)
-		result = io_wait(&wait, 1, deadline, stop);
+		if (park(s, deadline)) {
+			board_set(BOARD_BUSY);
+			return IO_ERROR;
+		}
+		end = io_now_ms() + BOUNDS_PARK_RETRY_MS;
+	} while (result == IO_AGAIN && io_now_ms() < deadline);
 	end = io_now_ms() + BOUNDS_FRESH_MS;
 	if (result == IO_EOF && s->is_fresh)
 		result = io_wait(&wait, 1, end < deadline ? end : deadline,

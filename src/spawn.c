@@ -79,6 +79,7 @@ spawn_park(struct pool *p, unsigned listener)
 		.identity = &p->identity,
 		.master = getpid(),
 	};
+	const int ahead = BOUNDS_PARK_AHEAD;
 	int ends[2], saved_errno;
 	pid_t pid;
 
@@ -87,6 +88,9 @@ spawn_park(struct pool *p, unsigned listener)
 		return -1;
 	pid = -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+		/* Without, more are on their way at once. */
+		(void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &ahead,
+		    sizeof(ahead));
 		args.pair_fd = ends[1];
 		pid = fork();
 		if (pid == 0) {
