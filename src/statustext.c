@@ -13,6 +13,7 @@
 #include "board.h"
 #include "doing.h"
 #include "io.h"
+#include "park.h"
 #include "protection.h"
 #include "tally.h"
 #include "text.h"

@@ -184,7 +184,7 @@ def few_processes():
     become = ['setpriv', f'--reuid={UID}', f'--regid={UID}',
               '--clear-groups']
     b = Bench(rules='GET /.*\n',
-              before=become + ['prlimit', '--nproc=7:1000', '--'])
+              before=become + ['prlimit', '--nproc=9:1000', '--'])
     for path in b.daemon.dir, b.proxy.dir:
         os.chmod(path, 0o755)
         os.chown(path, UID, UID)
