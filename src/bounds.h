@@ -137,7 +137,6 @@
  * single request. */
 #define BOUNDS_KEEP_FROM		3
 
-
 /* Bytes moved at once from such a connection to its pipe: what a pipe holds
  * without being asked for more. */
 #define BOUNDS_KEEP_PIECE		65536
