@@ -172,6 +172,8 @@ static const struct row park_rows[] = {
 	CALL_IF(recvmsg, IS_OWN(0, PARK)),	/* clients from workers */
 	CALL_IF(sendmsg, IS_OWN(0, PARK)),	/* and to them */
 	CALL_IF(ioctl, IS(1, FIONREAD)),	/* bytes, or only an end? */
+	/* a client's connection, or something else? */
+	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_TYPE)),
 	/* clients; another one in the pair's place could be sent them */
 	CALL_IF(close, NOT_OWN(0, PARK)),
 	/* the log where pwritev2 cannot do without waiting, and abort() */

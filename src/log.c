@@ -169,13 +169,14 @@ put_now(enum log_level level, const char *line, size_t len)
 	return write_now(STDERR_FILENO, line, len);
 }
 
-/* Tell of lost lines, once there is room. */
-static void
-tell_lost(void)
+void
+log_tell_lost(void)
 {
 	char told[64];
 	struct text t;
 
+	if (lost_lines == 0)
+		return;
 	text_init(&t, told, sizeof(told));
 	text_str(&t, format == LOG_FORMAT_JSON ?
 	    "{\"level\":\"warn\",\"event\":\"lost\",\"lines\":" :
@@ -205,8 +206,7 @@ put_line(enum log_level level, struct text *t)
 	int saved_errno;
 
 	saved_errno = errno;
-	if (lost_lines > 0)
-		tell_lost();
+	log_tell_lost();
 	if (!put_now(level, t->buf, t->len))
 		lost_lines++;
 	errno = saved_errno;

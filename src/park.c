@@ -152,8 +152,19 @@ leave(int fd)
 	count(fd, false);
 }
 
-/* Only a connection is watched: a worker that was taken over may pass
- * anything. */
+/* A worker that was taken over may pass anything.  What is no stream could be
+ * the pair itself, and the worker that gets it would shut it down. */
+static bool
+is_stream(int fd)
+{
+	socklen_t len;
+	int type;
+
+	len = sizeof(type);
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    type == SOCK_STREAM;
+}
+
 static void
 park(int fd, const struct ticket *ticket)
 {
@@ -162,7 +173,7 @@ park(int fd, const struct ticket *ticket)
 	struct place *place;
 
 	if (fd >= BOUNDS_PARKED_CAP + FIRST_FD || ticket->left_ms < 0 ||
-	    ticket->left_ms > BOUNDS_PARKED_MS ||
+	    ticket->left_ms > BOUNDS_PARKED_MS || !is_stream(fd) ||
 	    epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, fd, &event) == -1) {
 		(void)close(fd);
 		return;

@@ -400,5 +400,6 @@ worker_run(const struct worker_args *args)
 			break;
 	}
 	board_set(BOARD_RETIRING);
+	log_tell_lost();
 	_exit(0);
 }

@@ -21,6 +21,7 @@ from wire import Wire, request
 SMALL = 4096            # bytes of a full pipe: some 30 lines
 SET_PIPE_SIZE = 1031    # F_SETPIPE_SZ
 MANY = 200              # requests: far more than fit
+CROWD = 14              # clients at once: more than a few workers
 LOST = re.compile(r'^(?:warn lost lines=|\{"level":"warn","event":"lost",'
                   r'"lines":)(\d+)\}?$', re.MULTILINE)
 
@@ -113,11 +114,16 @@ def served(p, count):
 
 def settle(p, count, lines):
     """Serve until count requests and those served here have told as many
-    lines(): each process tells its own losses with its next line.  The
-    number of requests in all."""
+    lines(): each process tells its own losses with its next line, so many
+    have a client at once.  The number of requests in all."""
     end = time.monotonic() + 4
     while lines() < count and time.monotonic() < end:
-        count += served(p, 10)
+        wires = [Wire(p.host) for _client in range(CROWD)]
+        for wire in wires:
+            wire.ask('GET', '/_ping')
+        count += sum(wire.answer().status == 200 for wire in wires)
+        for wire in wires:
+            wire.close()
         time.sleep(0.05)
     return count
 

@@ -242,8 +242,8 @@ PROCESSES = (
      HERE + 'EPERM'),
     ('processors of the master', 'sched_setaffinity', ('master', 8, ZERO),
      'EPERM EINVAL'),
-    ('more descriptors', 'setrlimit', (7, b'\0\1' + bytes(6) +
-                                       b'\0\1' + bytes(6)), 'EPERM'),
+    ('more descriptors', 'setrlimit', (7, b'\0\x10' + bytes(6) +
+                                       b'\0\x10' + bytes(6)), 'EPERM'),
     ('handle signals itself', 'rt_sigaction', (31, ZERO, 0, 8), ''),
     ('another stack for signals', 'sigaltstack', (ZERO, 0), ''),
     ('a timer', 'timer_create', (0, 0, ZERO), ''),

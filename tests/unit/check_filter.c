@@ -134,6 +134,7 @@ static const long park_allowed[] = {
 	SYS_sigreturn, SYS_clock_gettime64, SYS_ppoll_time64,
 #endif
 	SYS_epoll_pwait, SYS_epoll_ctl, SYS_recvmsg, SYS_sendmsg, SYS_ioctl,
+	SYS_getsockopt,
 	SYS_close, SYS_ppoll, SYS_clock_gettime, SYS_pwritev2, SYS_writev,
 	SYS_getpid, SYS_gettid, SYS_rt_sigprocmask, SYS_tgkill, SYS_tkill,
 	SYS_rt_sigreturn, SYS_restart_syscall, SYS_exit_group, SYS_exit

@@ -428,6 +428,8 @@ static const struct attempt park_attempts[] = {
 	{ "close pair", SYS_close, { LOT }, REFUSED },
 	{ "shutdown client", SYS_shutdown, { CLIENT, SHUT_WR }, REFUSED },
 	{ "accept4", SYS_accept4, { LISTEN, 0, 0, ACCEPTS }, REFUSED },
+	{ "getsockopt type", SYS_getsockopt, { CLIENT, SOL_SOCKET, SO_TYPE,
+	    P(byte), P(size) }, WORKS },
 	{ "getsockopt peer", SYS_getsockopt, { CLIENT, SOL_SOCKET,
 	    SO_PEERCRED, P(byte), P(size) }, REFUSED },
 	{ "getpeername", SYS_getpeername, { CLIENT, P(from), P(from_size) },
