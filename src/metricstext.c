@@ -290,15 +290,14 @@ put_reasons(struct text *t)
 static void
 put_seconds(struct text *t, uint64_t us)
 {
-	uint64_t digit;
-
 	text_number(t, us / 1000000);
 	us %= 1000000;
 	if (us > 0)
 		text_char(t, '.');
-	for (digit = 100000; us > 0; digit /= 10) {
-		text_char(t, (char)('0' + us / digit));
-		us %= digit;
+	while (us > 0) {
+		us *= 10;
+		text_char(t, (char)('0' + us / 1000000));
+		us %= 1000000;
 	}
 }
 

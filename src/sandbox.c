@@ -78,6 +78,10 @@ static bool
 seal_mapping(struct span line)
 {
 	struct span rest = line, range, rights, from, skipped;
+	union {
+		uintptr_t	 number;
+		void		*address;
+	} at;
 	uintptr_t start, end;
 	size_t i;
 
@@ -94,7 +98,8 @@ seal_mapping(struct span line)
 		fatalx(HOPELESS, "sandbox: memory of %.*s can be written to "
 		    "and executed", (int)span_trim(rest).len,
 		    span_trim(rest).p);
-	if (mprotect((void *)start, end - start, PROT_READ | PROT_EXEC) != 0)
+	at.number = start;
+	if (mprotect(at.address, end - start, PROT_READ | PROT_EXEC) != 0)
 		fatal(HOPELESS, "sandbox: mprotect");
 	return true;
 }
@@ -136,7 +141,9 @@ seal_all(void)
 static void
 seal_memory(void)
 {
-	if (seal_all() && seal_all())
+	if (!seal_all())
+		return;
+	if (seal_all())
 		fatalx(HOPELESS, "sandbox: memory stays both writable and "
 		    "executable");
 }
