@@ -6,8 +6,11 @@ sockets, as their control group counts it.
 """
 
 import re
+import time
 
 from costs import read
+
+STEADY_S = 60
 
 
 def pss_kib(pids):
@@ -20,6 +23,18 @@ def pss_kib(pids):
         found = re.search(r'^Pss: +(\d+) kB', text, re.M)
         total += int(found.group(1)) if found else 0
     return total
+
+
+def wait_steady(group, settle):
+    """Until no process has come or gone for so many seconds: some proxies let
+    those that are not needed any more go slowly.  At most for a minute."""
+    end = time.monotonic() + STEADY_S
+    pids, since = set(group.pids()), time.monotonic()
+    while time.monotonic() < min(since + settle, end):
+        time.sleep(0.2)
+        now = set(group.pids())
+        if now != pids:
+            pids, since = now, time.monotonic()
 
 
 def weigh(group):

@@ -12,7 +12,7 @@ from collections import namedtuple
 
 import harness as h
 from costs import Trace
-from memory import weigh
+from memory import wait_steady, weigh
 from tools import Failed, Tool, launch
 
 EVENTS = '/v1.47/events'
@@ -22,14 +22,14 @@ CONTAINER = '/v1.47/containers/bench'
 ATTACH = CONTAINER + '/attach?stream=1&stdin=1&stdout=1'
 
 # How much of everything, in the short form and in the full one.
-Form = namedtuple('Form', 'name rounds seconds settle conns mib firsts burst '
-                          'idle streams held held_seconds traced starts')
+Form = namedtuple('Form', 'name rounds seconds settle steady conns mib firsts '
+                          'burst idle streams held held_seconds traced starts')
 # Many short rounds: what disturbs one of them is lost in the median.
-SHORT = Form('short', rounds=2, seconds=0.2, settle=0.3,
+SHORT = Form('short', rounds=2, seconds=0.2, settle=0.3, steady=1,
              conns=(1, 16, 64, 256), mib=128, firsts=2, burst=1000,
              idle=(0, 100, 1000), streams=200, held=2000, held_seconds=10,
              traced=500, starts=3)
-FULL = Form('full', rounds=7, seconds=1.0, settle=1.5,
+FULL = Form('full', rounds=7, seconds=1.0, settle=1.5, steady=13,
             conns=(1, 16, 64, 256), mib=1024, firsts=10, burst=1000,
             idle=(0, 100, 1000, 5000), streams=1000, held=2000,
             held_seconds=60, traced=2000, starts=15)
@@ -218,7 +218,7 @@ def with_clients(running, count, case, form):
     with Tool('hold', *idle, '-n', count, '-c', 32, running.address,
               target) as hold:
         opened = hold.go()
-        time.sleep(form.settle)
+        wait_steady(running.group, form.steady)
         result = weigh(running.group)
         result['failed'] = opened['failed'] + hold.finish()['lost']
     return result
