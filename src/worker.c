@@ -299,23 +299,26 @@ take_parked(struct sockaddr_storage *from)
 	return -1;
 }
 
-/* Wait for a client: its descriptor, or -1 when it is time to look around. */
+/* Wait for a client: its descriptor, or -1 when it is time to look around.  A
+ * worker whose parking process has ended takes no client any more. */
 static int
 next_client(struct sockaddr_storage *from)
 {
-	struct epoll_event event;
+	struct epoll_event events[2];
+	int i, n;
 
-	switch (epoll_wait(CLIENTS_FD, &event, 1, -1)) {
-	case 1:
-		return event.data.fd == LISTEN_FD ? accept_client(from) :
-		    take_parked(from);
-	case 0:
+	n = epoll_wait(CLIENTS_FD, events, 2, -1);
+	if (n == -1 && errno != EINTR)
+		fatal(1, "epoll_wait");
+	for (i = 0; i < n; i++)
+		if (events[i].data.fd == PARK_FD &&
+		    (events[i].events & EPOLLHUP) != 0)
+			return take_parked(from);
+	if (n < 1)
 		return -1;
-	default:
-		if (errno != EINTR)
-			fatal(1, "epoll_wait");
-		return -1;
-	}
+	/* What else is ready stays so. */
+	return events[0].data.fd == LISTEN_FD ? accept_client(from) :
+	    take_parked(from);
 }
 
 /* One connection: served, or refused. */

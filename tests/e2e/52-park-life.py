@@ -9,7 +9,7 @@ import time
 
 import faulty
 import harness as h
-from parkyard import (LISTENERS, RULES, Yard, close_all, echo, has_ended,
+from parkyard import (LISTENERS, RULES, SOON, Yard, close_all, echo, has_ended,
                       is_served, sockets, status)
 from wire import Wire
 
@@ -152,7 +152,7 @@ def killed():
                 'new requests work at once')
         close_all(wires)
         wires = b.clients(20)
-        b.wait_parked(20)
+        b.wait_parked(20, 3 * SOON)
         h.check(all(is_served(wire, '/x') for wire in wires),
                 'others are parked and served')
         h.same(b.proxy.err().count('park (pid '), LISTENERS,

@@ -288,6 +288,7 @@ def reload(d):
     p.write_conf(f'listen {p.listen[0]}\n')
     with p:
         h.check(told(p), 'the first one')
+        p.wait_err('info protection ')
         p.write_conf(f'listen {new}\n')
         p.process.send_signal(signal.SIGHUP)
         p.wait_err('reloaded')
