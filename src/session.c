@@ -57,6 +57,9 @@ static struct session {
 	char			 in[BOUNDS_HEAD_CAP + BOUNDS_RELAY_CAP];
 } session;
 
+/* In the place of a client that does not count any more. */
+static const struct board_peer nobody;
+
 static struct record
 describe(const struct session *s)
 {
@@ -113,7 +116,6 @@ drop_input(struct session *s, size_t n)
 static bool
 park(struct session *s, int64_t deadline)
 {
-	static const struct board_peer nobody;
 	int64_t left;
 
 	left = deadline - io_now_ms();
@@ -373,10 +375,13 @@ session_serve(const struct session_env *env, int fd, const char *peer,
 	upstream_drop(&s->upstream);
 	/* The next client may find a way to read what this one sent. */
 	explicit_bzero(s->in, s->in_most);
-	if (step == STEP_LINGER)
+	if (step == STEP_LINGER) {
 		io_linger_close(fd, io_now_ms() + BOUNDS_LINGER_MS);
-	else
-		(void)close(fd);
+		return;
+	}
+	/* A client that sees the end and comes again is not counted twice. */
+	board_set_peer(&nobody);
+	(void)close(fd);
 }
 
 /* Whether what has come is one whole request without a body, so that the

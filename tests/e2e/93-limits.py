@@ -51,6 +51,20 @@ def thousand():
                 '50 of one address may wait, the others get 429')
 
 
+def one_by_one():
+    """a client that comes again as soon as its connection has ended is not
+    counted twice"""
+    with Bench(args=['--max-per-client', '1']) as b:
+        got = {}
+        for _turn in range(500):
+            with Wire(b.host) as wire:
+                wire.ask('GET', '/_ping', b'', 'Connection: close')
+                answer = wire.answer()
+                h.expect(not wire.more(), 'it has not ended')
+            got[answer.status] = got.get(answer.status, 0) + 1
+        h.same(got, {200: 500}, h.title(one_by_one))
+
+
 def good_client(b):
     """Seconds that a request from another address takes."""
     began = time.monotonic()
@@ -233,8 +247,8 @@ def clock():
 
 
 def body():
-    faulty.run(__file__, [thousand, full_backlog, no_accept, too_many,
-                          few_files, few_processes, clock])
+    faulty.run(__file__, [thousand, one_by_one, full_backlog, no_accept,
+                          too_many, few_files, few_processes, clock])
 
 
 h.main(body, needs_docker=False)

@@ -83,7 +83,7 @@ class Logged(h.Proxy):
             self.command, env=h.clean_environment(self.env),
             stdin=subprocess.DEVNULL, stdout=self.readers['out'].log,
             stderr=self.readers['err'].log)
-        h.until(lambda: self.accepts(self.host), 'it accepts')
+        h.until(lambda: self.serves(self.host), 'it serves')
 
     def out(self):
         return self.readers['out'].text

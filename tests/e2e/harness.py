@@ -30,8 +30,8 @@ from client import (IMAGE, LABEL, Client, Done, docker, docker_environment,
                     docker_ok, remove, run_container, sleeper)
 from dockerd import BUSYBOX
 from machine import (can_connect, children_of, comm, descriptors, end, fields,
-                     free_port, inner_pid, is_alive, is_static, need_root,
-                     need_tool, read, write)
+                     free_port, has_served, inner_pid, is_alive, is_static,
+                     need_root, need_tool, read, write)
 from tap import (PATIENCE, Skip, check, compare, each, expect, has, left_out,
                  note, same, score, skip, title, until)
 
@@ -195,7 +195,7 @@ class Proxy:
             self.process = self.start_here()
         try:
             for host in self.hosts:
-                until(lambda: self.accepts(host), f'{host} accepts')
+                until(lambda: self.serves(host), f'{host} serves')
         except BaseException:
             self.stop()
             shutil.rmtree(self.dir, ignore_errors=True)
@@ -225,11 +225,11 @@ class Proxy:
             d, PROGRAM, args, user=user, mounts=[self.dir + ':ro', *rooms],
             env=passed_on(self.env), folder=self.dir, profiles=PROFILES)
 
-    def accepts(self, host):
+    def serves(self, host):
         if self.process.poll() is not None:
             raise RuntimeError(f'the proxy ended with '
                                f'{self.process.returncode}: {self.err()}')
-        return can_connect(host)
+        return has_served(host)
 
     def stop(self):
         """TERM, and its exit code."""

@@ -38,6 +38,24 @@ def can_connect(host):
         return s.connect_ex(where) == 0
 
 
+def has_served(host):
+    """Whether a connection that says nothing is taken and ended: a listener
+    takes connections before anybody serves them."""
+    family, where = address(host)
+    with socket.socket(family) as s:
+        s.settimeout(2)
+        try:
+            s.connect(where)
+            s.shutdown(socket.SHUT_WR)
+            while s.recv(4096):
+                pass            # the reason why it is not let in
+        except ConnectionResetError:
+            pass
+        except OSError:
+            return False
+        return True
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
