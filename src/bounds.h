@@ -41,6 +41,9 @@
 
 #define BOUNDS_RULE_LINE_CAP		4096	/* bytes of one rule line */
 #define BOUNDS_RULE_CAP			4096	/* rules of one profile */
+#define BOUNDS_FRAGMENTS_CAP		16	/* files that one includes */
+#define BOUNDS_VARS_CAP			64	/* defined for one profile */
+#define BOUNDS_VAR_NAME_CAP		32	/* bytes */
 #define BOUNDS_PROFILE_CAP		(1 << 20) /* bytes of one file */
 #define BOUNDS_PROFILE_NAME_CAP		256	/* bytes, with the NUL */
 

@@ -404,8 +404,11 @@ conf_explain(const struct conf *conf)
 	if (policy_decide(&request, conf->profile, conf->min_api, &verdict) !=
 	    POLICY_ALLOW)
 		return print_denial(verdict.reason, conf->profile);
-	printf("allow %s:%zu %.*s\n", conf->profile->name,
-	    verdict.rule->line_no, (int)verdict.rule->text.len,
-	    verdict.rule->text.p);
+	printf("allow %s:%zu ", conf->profile->name, verdict.rule->line_no);
+	if (verdict.rule->file != NULL)
+		printf("%s:%zu ", verdict.rule->file,
+		    verdict.rule->file_line_no);
+	printf("%.*s\n", (int)verdict.rule->written.len,
+	    verdict.rule->written.p);
 	return 0;
 }

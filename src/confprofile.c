@@ -20,84 +20,9 @@ const char *const confprofile_directories[] = { "/profiles",
 /* How much of a wrong line is shown. */
 #define SHOWN_LINE_CAP 160
 
-/* What the callback of profile_parse needs. */
-struct context {
-	struct confwork	*w;
-	const char	*path;
-};
-
-static void
-report_line(void *arg, size_t line_no, const char *what, struct span line)
-{
-	const struct context *c = arg;
-	size_t shown = line.len < SHOWN_LINE_CAP ? line.len : SHOWN_LINE_CAP;
-	const char *dots = shown < line.len ? "..." : "";
-
-	if (line_no == 0)
-		confwork_mistake(c->w, "%s: %s", c->path, what);
-	else
-		confwork_mistake(c->w, "%s:%zu: %s: %.*s%s", c->path, line_no,
-		    what, (int)shown, line.p, dots);
-}
-
-/* No file has more rules than lines. */
-static size_t
-count_lines(struct span text)
-{
-	size_t i, n = 1;
-
-	for (i = 0; i < text.len; i++)
-		n += text.p[i] == '\n';
-	return n < BOUNDS_RULE_CAP ? n : BOUNDS_RULE_CAP;
-}
-
-/* Compile the profile in text, read from path, and remember it. */
-static struct profile *
-compile(struct confwork *w, const char *path, struct span text)
-{
-	struct context context = { w, path };
-	const char *slash = strrchr(path, '/');
-	const char *name = slash == NULL ? path : slash + 1;
-	struct confprofile *c;
-
-	if (strlen(name) >= sizeof(c->profile.name)) {
-		confwork_mistake(w, "%s: the name of a profile has at most "
-		    "%zu bytes", path, sizeof(c->profile.name) - 1);
-		return NULL;
-	}
-	c = confwork_alloc(w, sizeof(*c));
-	c->path = path;
-	c->next = w->profiles;
-	w->profiles = c;
-	memcpy(c->profile.name, name, strlen(name) + 1);
-	c->profile.rules_cap = count_lines(text);
-	c->profile.rules = confwork_alloc(w,
-	    c->profile.rules_cap * sizeof(*c->profile.rules));
-	c->is_good = profile_parse(&c->profile, text, report_line, &context);
-	return c->is_good ? &c->profile : NULL;
-}
-
-/* The profile at path.  *is_absent: there is no such file. */
-static struct profile *
-load_path(struct confwork *w, const char *path, bool *is_absent)
-{
-	struct confprofile *c;
-	struct span text;
-
-	*is_absent = false;
-	for (c = w->profiles; c != NULL; c = c->next)
-		if (strcmp(c->path, path) == 0)
-			return c->is_good ? &c->profile : NULL;
-	switch (conffile_read(w, path, &text)) {
-	case CONFFILE_DONE:
-		return compile(w, path, text);
-	case CONFFILE_ABSENT:
-		*is_absent = true;
-		return NULL;
-	default:
-		return NULL;
-	}
-}
+/* Rules while a file is parsed: how many it and what it includes have is known
+ * then. */
+static struct rule parsed[BOUNDS_RULE_CAP];
 
 /* The search list. */
 static const struct confwork_dir *
@@ -158,33 +83,121 @@ not_found(struct confwork *w, const char *name)
 		    confwork_hint(w, &near, ""));
 }
 
-struct profile *
-confprofile_load(struct confwork *w, const char *name)
+/* What the callbacks of profile_parse need. */
+struct context {
+	struct confwork	*w;
+	const char	*path;
+};
+
+static void
+report_line(void *arg, const char *file, size_t line_no, const char *what,
+    struct span line)
 {
+	const struct context *c = arg;
+	const char *path = file == NULL ? c->path : file;
+	size_t shown = line.len < SHOWN_LINE_CAP ? line.len : SHOWN_LINE_CAP;
+	const char *dots = shown < line.len ? "..." : "";
+
+	if (line_no == 0)
+		confwork_mistake(c->w, "%s: %s", path, what);
+	else
+		confwork_mistake(c->w, "%s:%zu: %s: %.*s%s", path, line_no,
+		    what, (int)shown, line.p, dots);
+}
+
+/* Find and read the file of a profile or fragment; false after reporting. */
+static bool
+read_named(struct confwork *w, const char *name, const char **path,
+    struct span *text)
+{
+	enum conffile_result result = CONFFILE_ABSENT;
 	const struct confwork_dir *dir;
-	struct profile *p;
-	bool is_absent;
 
 	if (strchr(name, '/') != NULL) {
-		p = load_path(w, name, &is_absent);
-		if (is_absent)
+		*path = name;
+		result = conffile_read(w, name, text);
+		if (result == CONFFILE_ABSENT)
 			confwork_mistake(w, "cannot open %s: %s", name,
 			    strerror(ENOENT));
-		return p;
+		return result == CONFFILE_DONE;
 	}
 	if (name[0] == '.') {
 		confwork_mistake(w, "profile %s: a name must not start with a "
 		    "dot; a path needs a slash", name);
-		return NULL;
+		return false;
 	}
 	for (dir = directories(w); dir != NULL; dir = dir->next) {
-		p = load_path(w, confwork_format(w, "%s/%s", dir->path, name),
-		    &is_absent);
-		if (!is_absent)
-			return p;
+		*path = confwork_format(w, "%s/%s", dir->path, name);
+		result = conffile_read(w, *path, text);
+		if (result != CONFFILE_ABSENT)
+			return result == CONFFILE_DONE;
 	}
 	not_found(w, name);
-	return NULL;
+	return false;
+}
+
+static bool
+fetch(void *arg, struct span name, const char **file, struct span *text)
+{
+	const struct context *c = arg;
+
+	return read_named(c->w, confwork_string(c->w, name.p, name.len), file,
+	    text);
+}
+
+static const char *
+keep(void *arg, struct span s)
+{
+	const struct context *c = arg;
+
+	return confwork_string(c->w, s.p, s.len);
+}
+
+/* Compile the profile in text, read from path, and remember it. */
+static struct profile *
+compile(struct confwork *w, const char *path, struct span text)
+{
+	struct context context = { w, path };
+	const struct profile_reader reader = { &context, report_line, fetch,
+	    keep };
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	struct confprofile *c;
+	struct profile *p;
+
+	if (strlen(name) >= sizeof(p->name)) {
+		confwork_mistake(w, "%s: the name of a profile has at most "
+		    "%zu bytes", path, sizeof(p->name) - 1);
+		return NULL;
+	}
+	c = confwork_alloc(w, sizeof(*c));
+	c->path = path;
+	c->next = w->profiles;
+	w->profiles = c;
+	p = &c->profile;
+	memcpy(p->name, name, strlen(name) + 1);
+	p->rules = parsed;
+	p->rules_cap = BOUNDS_RULE_CAP;
+	c->is_good = profile_parse(p, text, &reader);
+	p->rules_cap = p->nrules;
+	p->rules = confwork_alloc(w, (p->nrules + 1) * sizeof(parsed[0]));
+	memcpy(p->rules, parsed, p->nrules * sizeof(parsed[0]));
+	return c->is_good ? p : NULL;
+}
+
+struct profile *
+confprofile_load(struct confwork *w, const char *name)
+{
+	struct confprofile *c;
+	const char *path;
+	struct span text;
+
+	if (!read_named(w, name, &path, &text))
+		return NULL;
+	for (c = w->profiles; c != NULL; c = c->next)
+		if (strcmp(c->path, path) == 0)
+			return c->is_good ? &c->profile : NULL;
+	return compile(w, path, text);
 }
 
 const char *

@@ -129,7 +129,8 @@ rule_parse(struct span line, size_t line_no, struct rule *rule,
 	size_t offset;
 	int code;
 
-	*rule = (struct rule){ .line_no = line_no, .text = line };
+	*rule = (struct rule){ .line_no = line_no, .written = line,
+	    .text = line };
 	if (!cut(line, &method, &target))
 		return fail(error, "two expressions are needed: METHOD TARGET");
 	wrong = check(line, method, target);
@@ -147,6 +148,25 @@ rule_parse(struct span line, size_t line_no, struct rule *rule,
 	rule->names_attach_ws = span_has(target, SPAN("attach/ws"));
 	rule->names_slash_escape = span_has(target, SPAN("%2F")) ||
 	    span_has(target, SPAN("%2f"));
+	return true;
+}
+
+bool
+rule_check_expression(struct span s, char error[RULE_ERROR_CAP])
+{
+	pcre2_code *re;
+	size_t offset;
+	int code;
+
+	if (s.len == 0)
+		return fail(error, "there is no expression");
+	if (has_blank_or_control(s))
+		return fail(error, "blank or control byte in the expression");
+	re = pcre2_compile((PCRE2_SPTR)s.p, s.len, COMPILE_OPTIONS, &code,
+	    &offset, NULL);
+	if (re == NULL)
+		return fail_regex(error, "expression", code, offset);
+	pcre2_code_free(re);
 	return true;
 }
 

@@ -16,8 +16,12 @@
  * Source: pcre2pattern(3), pcre2api(3).
  */
 struct rule {
-	size_t		 line_no;
-	struct span	 text;		/* the line, in the profile's text */
+	size_t		 line_no;	/* in the profile: of the line itself,
+					 * or of the one that includes it */
+	const char	*file;		/* that it was included from, or NULL */
+	size_t		 file_line_no;	/* there */
+	struct span	 written;	/* the line, in the text of its file */
+	struct span	 text;		/* the same without variables */
 	struct span	 literal;	/* the method, when it is a plain word */
 	pcre2_code	*method;	/* NULL when literal is set */
 	pcre2_code	*target;
@@ -45,12 +49,16 @@ enum rule_result {
 
 /*
  * rule_parse(line, line_no, rule, error):
- * Parse and compile one line (no line end, not empty, no comment).  line
- * must outlive the rule.  True, or false with a NUL-terminated text in error
+ * Parse and compile one line (no line end, not empty, no comment, no
+ * variables).  line must outlive the rule.  True, or false with a NUL-terminated text in error
  * that says what is wrong and how to put it right.
  */
 bool rule_parse(struct span line, size_t line_no, struct rule *rule,
     char error[RULE_ERROR_CAP]);
+
+/* rule_check_expression(s, error): whether s compiles by itself; else as
+ * rule_parse. */
+bool rule_check_expression(struct span s, char error[RULE_ERROR_CAP]);
 
 /* rule_free(rule): release what rule_parse compiled. */
 void rule_free(struct rule *rule);

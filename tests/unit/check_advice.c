@@ -51,9 +51,10 @@ report(void *arg, enum advice_kind kind, size_t line_no, const char *text)
 }
 
 static void
-wrong_line(void *arg, size_t line_no, const char *what, struct span line)
+wrong_line(void *arg, const char *file, size_t line_no, const char *what,
+    struct span line)
 {
-	(void)line_no;
+	(void)file, (void)line_no;
 	ck_abort_msg("%s: %s: %s", (const char *)arg, what,
 	    unit_show(line.p, line.len));
 }
@@ -65,9 +66,11 @@ advise(struct span text, unsigned min_api)
 	static struct rule rules[RULES_CAP];
 	static char where[] = "a row";
 	struct profile p = { .rules = rules, .rules_cap = RULES_CAP };
+	const struct profile_reader reader = { where, wrong_line, NULL,
+	    NULL };
 
 	kinds[0] = texts[0] = '\0';
-	ck_assert(profile_parse(&p, text, wrong_line, where));
+	ck_assert(profile_parse(&p, text, &reader));
 	advice_give(&p, min_api, report, kinds);
 	profile_free(&p);
 }

@@ -222,6 +222,24 @@ START_TEST(mistake_profile_lines)
 }
 END_TEST
 
+/* What is included: named in its own place, and in the profile's. */
+START_TEST(mistake_included)
+{
+	write_file("first/one", "GET /a\ninclude none\ninclude wrong\n"
+	    "GET /{Y}\n");
+	ck_assert_ptr_null(load("-p one", "", "profile-dir @/first"));
+	ck_assert_msg(nmessages == 6, "%s", messages);
+	ck_assert_ptr_nonnull(strstr(messages, "no profile none in "));
+	ck_assert_ptr_nonnull(strstr(messages,
+	    "/first/one:2: cannot be included: include none\n"));
+	ck_assert_ptr_nonnull(strstr(messages, "/first/wrong:2: "));
+	ck_assert_ptr_nonnull(strstr(messages, "/first/wrong:3: "));
+	ck_assert_ptr_nonnull(strstr(messages, "/first/wrong:5: "));
+	ck_assert_ptr_nonnull(strstr(messages, "/first/one:4: no variable Y "
+	    "is defined above (a brace is written \\{): GET /{Y}\n"));
+}
+END_TEST
+
 START_TEST(mistake_config_file)
 {
 	char *argv[] = { strdup("prog"), strdup("-p"),
@@ -299,6 +317,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, mistake_is_told, 0, ROWS(mistakes));
 	tcase_add_test(tc, mistake_every_one);
 	tcase_add_test(tc, mistake_profile_lines);
+	tcase_add_test(tc, mistake_included);
 	tcase_add_test(tc, mistake_config_file);
 	tcase_add_test(tc, mistake_profile_size);
 	tcase_add_test(tc, mistake_too_many_listeners);

@@ -209,21 +209,24 @@ read_request(struct http_head *head, struct policy_request *request,
 }
 
 static void
-no_report(void *arg, size_t line_no, const char *what, struct span line)
+no_report(void *arg, const char *file, size_t line_no, const char *what,
+    struct span line)
 {
-	(void)line;
+	(void)file, (void)line;
 	ck_abort_msg("%s, line %zu: %s", (const char *)arg, line_no, what);
 }
 
 static void
 read_profile(struct profile *p, struct rule *rules, const char *text)
 {
+	const struct profile_reader reader = { (void *)(uintptr_t)text,
+	    no_report, NULL, NULL };
+
 	memset(p, 0, sizeof(*p));
 	p->rules = rules;
 	p->rules_cap = RULES_CAP;
 	(void)snprintf(p->name, sizeof(p->name), "test");
-	ck_assert(profile_parse(p, span_of(text), no_report,
-	    (void *)(uintptr_t)text));
+	ck_assert(profile_parse(p, span_of(text), &reader));
 }
 
 START_TEST(test_rows)
@@ -312,7 +315,8 @@ START_TEST(test_budget)
 	memset(&p, 0, sizeof(p));
 	p.rules = storage;
 	p.rules_cap = 8;
-	ck_assert(profile_parse(&p, SPAN(rules), NULL, NULL));
+	ck_assert(profile_parse(&p, SPAN(rules),
+	    &(struct profile_reader){ NULL, no_report, NULL, NULL }));
 	memset(target, 'x', sizeof(target));
 	memcpy(target, "/long", 5);
 	memset(&request, 0, sizeof(request));

@@ -62,8 +62,9 @@ write_file(const char *name, const char *text)
 	write_bytes(name, text, strlen(text));
 }
 
-/* The folder: profiles one (2 rules), two (1 rule), unprotected and wrong
- * in first/; one (3 rules) in second/. */
+/* The folder: profiles one (2 rules), two (1 rule), unprotected, wrong and
+ * user, which includes names of second/, in first/; one (3 rules) in
+ * second/. */
 static inline void
 set_up(void)
 {
@@ -79,6 +80,8 @@ set_up(void)
 	write_file("first/wrong", "GET /a\n(( /b\nGET\n\nGET c\n");
 	write_file("first/empty", "# nothing\n");
 	write_file("second/one", "GET /a\nGET /b\nGET /c\n");
+	write_file("second/names", "define X [x-z]+\n\nGET /a/{X}\n");
+	write_file("first/user", "include names\nGET /{X}\n");
 	write_file("conf", "");
 }
 
