@@ -4,6 +4,9 @@
  * "# why", with a tab between them; other lines that are not empty begin
  * with "#".  The table NAME.tab is for NAME.profile beside it, or else for
  * the shipped profile NAME.
+ *
+ * And runs the requests of DANGERS: what passes a profile is what its head
+ * admits.
  */
 
 #include "config.h"
@@ -26,6 +29,7 @@
 #define PATH_CAP 1024
 #define TEXT_CAP (1 << 20)
 #define KEPT_CAP (1 << 20)
+#define WORDS_CAP 4096
 #define MIN_API 24
 
 static char names[TABLES_CAP][256];
@@ -68,6 +72,7 @@ read_file(const char *path, char buf[TEXT_CAP], size_t *len)
 	*len = fread(buf, 1, TEXT_CAP, f);
 	ck_assert_msg(ferror(f) == 0 && *len < TEXT_CAP, "%s: cannot read",
 	    path);
+	buf[*len] = '\0';
 	(void)fclose(f);
 	return true;
 }
@@ -213,6 +218,145 @@ run_line(const struct profile *p, struct span line, size_t line_no)
 	return 1;
 }
 
+/* Whether a file only defines and includes. */
+static bool
+has_no_rule(const char *name)
+{
+	char path[PATH_CAP];
+	struct span rest, line;
+	size_t len;
+
+	path_of(path, "profiles", name, "");
+	ck_assert(read_file(path, text, &len));
+	rest = (struct span){ text, len };
+	while (span_next(&rest, '\n', &line))
+		if (line.len > 0 && line.p[0] != '#' &&
+		    !span_starts_nocase(line, SPAN("define ")) &&
+		    !span_starts_nocase(line, SPAN("include ")))
+			return false;
+	return true;
+}
+
+/* -- dangers -- */
+
+/* The words behind "# Admits:" and in the lines that go on, which begin with
+ * "#  ", as " word word ", sorted by whoever wrote them. */
+static void
+read_admitted(char out[WORDS_CAP])
+{
+	struct span rest = { text, strlen(text) }, line;
+	bool is_inside = false;
+	size_t i, n;
+
+	n = 0;
+	out[n++] = ' ';
+	while (span_next(&rest, '\n', &line)) {
+		if (span_starts_nocase(line, SPAN("# Admits:"))) {
+			is_inside = true;
+			line.p += 9;
+			line.len -= 9;
+		} else if (!is_inside ||
+		    !span_starts_nocase(line, SPAN("#  "))) {
+			is_inside = false;
+			continue;
+		} else {
+			line.p++;
+			line.len--;
+		}
+		for (i = 0; i < line.len; i++) {
+			ck_assert_uint_lt(n + 2, WORDS_CAP);
+			if (span_is_alnum(line.p[i]) || line.p[i] == '-')
+				out[n++] = line.p[i];
+			else if (out[n - 1] != ' ')
+				out[n++] = ' ';
+		}
+		if (out[n - 1] != ' ')
+			out[n++] = ' ';
+	}
+	out[n] = '\0';
+}
+
+/* Whether " word " stands in words, and take it out. */
+static bool
+take_word(char *words, struct span word)
+{
+	char needle[64];
+	char *at;
+
+	(void)snprintf(needle, sizeof(needle), " %.*s ", (int)word.len,
+	    word.p);
+	at = strstr(words, needle);
+	if (at == NULL)
+		return false;
+	memset(at + 1, ' ', word.len);
+	return true;
+}
+
+/* Rows of one word stand together: whether one of them passes.  What follows
+ * them is left in *rest. */
+static bool
+lets_pass(const struct profile *p, struct span *rest, struct span *word)
+{
+	struct span cell[3], line, next;
+	struct policy_verdict v;
+	bool passes = false;
+	int n;
+
+	*word = (struct span){ "", 0 };
+	for (next = *rest; span_next(&next, '\n', &line); *rest = next) {
+		if (line.len == 0 || line.p[0] == '#')
+			continue;
+		for (n = 0; n < 3; n++)
+			ck_assert(span_next(&line, '\t', &cell[n]));
+		ck_assert_ptr_null(line.p);
+		if (word->len > 0 && !span_eq(*word, cell[0]))
+			return passes;
+		*word = cell[0];
+		if (is_allowed(p, cell[1], cell[2], &v))
+			passes = true;
+	}
+	*rest = next;
+	return passes;
+}
+
+START_TEST(test_admits)
+{
+	char admitted[WORDS_CAP], missing[WORDS_CAP], path[PATH_CAP], *at;
+	struct span rest, word;
+	struct profile p;
+	size_t len, n;
+	int nwords;
+
+	nnames = 0;
+	ck_assert_msg(list("profiles", "") > _i, "no profile %d", _i);
+	if (has_no_rule(names[_i]))
+		return;
+	path_of(path, "tests/corpus/rules", "DANGERS", "");
+	ck_assert(read_file(path, table, &len));
+	read_profile(&p, names[_i]);
+	read_admitted(admitted);
+	(void)take_word(admitted, SPAN("nothing"));
+	missing[0] = '\0';
+	n = 0;
+	rest = (struct span){ table, len };
+	for (nwords = 0; rest.p != NULL; nwords++) {
+		if (lets_pass(&p, &rest, &word) && !take_word(admitted, word))
+			n += (size_t)snprintf(missing + n, sizeof(missing) - n,
+			    " %.*s", (int)word.len, word.p);
+		else if (word.len == 0)
+			break;
+	}
+	ck_assert_int_gt(nwords, 50);
+	ck_assert_msg(n == 0, "profiles/%s lets pass what its head does not "
+	    "admit:%s", names[_i], missing);
+	for (at = admitted; *at == ' '; at++)
+		continue;
+	ck_assert_msg(*at == '\0', "profiles/%s admits what it does not let "
+	    "pass, or what DANGERS does not know: %s", names[_i], at);
+	profile_free(&p);
+}
+END_TEST
+
 static void
 run_table(int number)
 {
@@ -261,25 +405,6 @@ START_TEST(test_interpreted)
 }
 END_TEST
 
-/* Whether a file only defines and includes. */
-static bool
-has_no_rule(const char *name)
-{
-	char path[PATH_CAP];
-	struct span rest, line;
-	size_t len;
-
-	path_of(path, "profiles", name, "");
-	ck_assert(read_file(path, text, &len));
-	rest = (struct span){ text, len };
-	while (span_next(&rest, '\n', &line))
-		if (line.len > 0 && line.p[0] != '#' &&
-		    !span_starts_nocase(line, SPAN("define ")) &&
-		    !span_starts_nocase(line, SPAN("include ")))
-			return false;
-	return true;
-}
-
 /* The other way round: every shipped profile has a table. */
 START_TEST(test_has_table)
 {
@@ -316,6 +441,7 @@ unit_suite(void)
 	tc = unit_case(s, "rules");
 	tcase_add_test(tc, test_found);
 	tcase_add_loop_test(tc, test_has_table, 0, list("profiles", ""));
+	tcase_add_loop_test(tc, test_admits, 0, nnames);
 	nnames = 0;
 	ntables = list("tests/corpus/rules", ".tab");
 	tcase_add_loop_test(tc, test_table, 0, ntables);
