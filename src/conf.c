@@ -1,7 +1,7 @@
 /*
- * The configuration as a whole: the order of sources, what must fit
- * together, and what is printed of it.  Where values are found is the
- * business of confargs and conffile, their form that of confopt.
+ * The configuration as a whole: the order of sources, and what must fit
+ * together.  Where values are found is the business of confargs and conffile,
+ * their form that of confopt; what is printed of it is in confprint.
  */
 #include "config.h"
 
@@ -27,12 +27,6 @@
 
 /* The profile that allows everything. */
 #define UNPROTECTED "unprotected"
-
-/* Columns of --help: where the text begins, where a default that needs a
- * line of its own does, and all. */
-#define USAGE_COLUMN	34
-#define USAGE_INDENT	10
-#define USAGE_WIDTH	80
 
 /* Set what the given source said, early options only or all others. */
 static void
@@ -242,173 +236,4 @@ conf_free(struct conf *conf)
 		return;
 	confprofile_free(w->profiles);
 	confwork_free(w);
-}
-
-/* The help of one option behind the n columns of its name, and its default
- * on the same line where there is room. */
-static void
-print_help(const struct confopt *o, int n)
-{
-	bool has_default = o->fallback != NULL && o->argument != NULL;
-	size_t len = USAGE_COLUMN + strlen(o->help);
-
-	printf("%*s%s", USAGE_COLUMN - n, "", o->help);
-	if (has_default && len + strlen(o->fallback) + 3 > USAGE_WIDTH)
-		printf("\n%*s[%s]\n", USAGE_INDENT, "", o->fallback);
-	else if (has_default)
-		printf(" [%s]\n", o->fallback);
-	else
-		printf("\n");
-}
-
-void
-conf_usage(void)
-{
-	const struct confopt *o;
-	size_t i;
-	int n;
-
-	printf("Usage: %s [OPTION]...\n"
-	    "Let through to the Docker socket only what a profile allows.\n"
-	    "Defaults are in brackets.\n\n", PACKAGE_NAME);
-	for (o = confopt_table; o->name != NULL; o++) {
-		if (o->letter != 0)
-			n = printf("  -%c, --%s", o->letter, o->name);
-		else
-			n = printf("      --%s", o->name);
-		if (o->argument != NULL)
-			n += printf(" %s", o->argument);
-		print_help(o, n);
-	}
-	printf("\nEvery option above --test can be set in the environment "
-	    "too, as DSP_NAME,\nand most in the configuration file.  See "
-	    "docker-socket-protector(8).\n"
-	    "Profiles are searched in\n");
-	for (i = 0; confprofile_directories[i] != NULL; i++)
-		printf("  %s\n", confprofile_directories[i]);
-}
-
-void
-conf_version(void)
-{
-	char pcre2[64] = "unknown";
-
-	if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) <= (int)sizeof(pcre2))
-		(void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
-	printf("%s\n", PACKAGE_STRING);
-	printf("features: pcre2 %s, %s, %s, %s\n", pcre2,
-	    rule_has_jit() ? "jit" : "no jit",
-	    sandbox_is_built() ? "sandbox" : "no sandbox",
-	    privs_has_limits() ? "resource limits" : "no resource limits");
-}
-
-static void
-print_listener(const struct confwork *w, const struct conf_listen *l)
-{
-	printf("listener: %s", l->text);
-	if (l->kind == CONF_UNIX)
-		printf(" mode %04o", (unsigned)l->mode);
-	printf(", profile %s (%zu %s, %s)\n", l->profile->name,
-	    l->profile->nrules, l->profile->nrules == 1 ? "rule" : "rules",
-	    confprofile_path(w, l->profile));
-}
-
-static void
-print_warning(void *arg, enum advice_kind kind, size_t line_no,
-    const char *text)
-{
-	(void)kind; /* the text says it */
-	printf("%s:%zu: warning: %s\n", *(const char *const *)arg, line_no,
-	    text);
-}
-
-/* Of the profiles that listeners use, each once. */
-static void
-print_advice(const struct conf *conf)
-{
-	const struct confwork *w = (const struct confwork *)conf;
-	const char *path;
-	size_t i, before;
-
-	for (i = 0; i < conf->nlisten; i++) {
-		for (before = 0; before < i; before++)
-			if (conf->listen[before].profile ==
-			    conf->listen[i].profile)
-				break;
-		if (before < i)
-			continue;
-		path = confprofile_path(w, conf->listen[i].profile);
-		advice_give(conf->listen[i].profile, conf->min_api,
-		    print_warning, &path);
-	}
-}
-
-void
-conf_summary(const struct conf *conf)
-{
-	static const char *const levels[] = { "error", "warn", "info",
-		"debug" };
-	const struct confwork *w = (const struct confwork *)conf;
-	size_t i;
-
-	printf("configuration file: %s\n",
-	    conf->config_path != NULL ? conf->config_path : "none");
-	for (i = 0; i < conf->nlisten; i++)
-		print_listener(w, &conf->listen[i]);
-	printf("docker socket: %s%s\n", conf->docker_socket,
-	    access(conf->docker_socket, F_OK) == 0 ? "" : " (not there now)");
-	if (conf->has_metrics)
-		printf("metrics: %s\n", conf->metrics.text);
-	printf("workers: %u idle per listener, at most %u in all\n",
-	    conf->workers, conf->max_workers);
-	if (conf->max_per_client > 0)
-		printf("connections: at most %u from one client\n",
-		    conf->max_per_client);
-	printf("timeouts: head %" PRId64 " s, idle %" PRId64 " s, stop %"
-	    PRId64 " s\n", conf->head_timeout_ms / 1000,
-	    conf->idle_timeout_ms / 1000, conf->stop_timeout_ms / 1000);
-	printf("sandbox: %s\n", sandbox_mode_word(conf->sandbox));
-	printf("lowest API version: 1.%u\n", conf->min_api);
-	printf("log: %s, %s, to %s; requests are %slogged\n",
-	    levels[conf->log_level],
-	    conf->log_format == LOG_FORMAT_JSON ? "json" : "text",
-	    conf->log_to == LOG_TO_SYSLOG ? "syslog" : "stderr",
-	    conf->log_requests ? "" : "not ");
-	print_advice(conf);
-	printf("configuration is good\n");
-}
-
-static int
-print_denial(enum reason reason, const struct profile *p)
-{
-	const struct reason_info *info = reason_info(reason);
-	bool has_name = reason == REASON_NO_RULE ||
-	    reason == REASON_MATCH_ERROR;
-
-	printf("deny %s: %s%s%s\n", info->word, info->text,
-	    has_name ? " " : "", has_name ? p->name : "");
-	return 1;
-}
-
-int
-conf_explain(const struct conf *conf)
-{
-	struct policy_request request = { .body = { .kind = BODY_NONE } };
-	struct policy_verdict verdict;
-	enum reason reason;
-
-	request.method = span_of(conf->explain_method);
-	reason = target_parse(span_of(conf->explain_target), &request.target);
-	if (reason != REASON_NONE)
-		return print_denial(reason, conf->profile);
-	if (policy_decide(&request, conf->profile, conf->min_api, &verdict) !=
-	    POLICY_ALLOW)
-		return print_denial(verdict.reason, conf->profile);
-	printf("allow %s:%zu ", conf->profile->name, verdict.rule->line_no);
-	if (verdict.rule->file != NULL)
-		printf("%s:%zu ", verdict.rule->file,
-		    verdict.rule->file_line_no);
-	printf("%.*s\n", (int)verdict.rule->written.len,
-	    verdict.rule->written.p);
-	return 0;
 }

@@ -97,21 +97,4 @@ struct conf *conf_load(int argc, char *const argv[], char *const envp[],
     conf_report *report);
 void conf_free(struct conf *conf);
 
-/* conf_usage(): print --help, from the option table, to standard output. */
-void conf_usage(void);
-
-/* conf_version(): print --version with compiled-in features. */
-void conf_version(void);
-
-/* conf_summary(conf): print what --test shows: listeners, profiles with
- * their number of rules, Docker socket, limits. */
-void conf_summary(const struct conf *conf);
-
-/*
- * conf_explain(conf):
- * Print "allow PROFILE:LINE RULE" or "deny REASON" for the method and target
- * of --explain.  Returns the exit code, 0 or 1.
- */
-int conf_explain(const struct conf *conf);
-
 #endif /* DSP_CONF_H */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "confprint.h"
 #include "log.h"
 #include "master.h"
 #include "status.h"
@@ -59,19 +60,19 @@ main(int argc, char *argv[])
 	case CONF_RUN:
 		return master_run(conf, argc, argv, environ);
 	case CONF_TEST:
-		conf_summary(conf);
+		confprint_summary(conf);
 		break;
 	case CONF_EXPLAIN:
-		code = conf_explain(conf);
+		code = confprint_explain(conf);
 		break;
 	case CONF_STATUS:
 		code = status_ask(conf);
 		break;
 	case CONF_VERSION:
-		conf_version();
+		confprint_version();
 		break;
 	case CONF_HELP:
-		conf_usage();
+		confprint_usage();
 		break;
 	}
 	conf_free(conf);

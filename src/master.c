@@ -188,6 +188,10 @@ say_listening(const struct conf *conf)
 		log_info("listening on %s with profile %s (%zu rules)%s",
 		    l->text, l->profile->name, l->profile->nrules,
 		    say_allowed(allowed, &l->allow));
+		if (l->profile->danger.len > 0)
+			log_warn("profile %s: %.*s", l->profile->name,
+			    (int)l->profile->danger.len,
+			    l->profile->danger.p);
 		if (listen_is_exposed(l) && l->allow.nentries == 0)
 			log_warn("%s is not a loopback address: whoever "
 			    "reaches it may do what profile %s allows",

@@ -216,6 +216,21 @@ parse_text(struct parser *r, struct span text)
 	}
 }
 
+/* What the head says, when it warns. */
+static struct span
+danger_of(struct span text)
+{
+	struct span line;
+
+	(void)span_next(&text, '\n', &line);
+	line = without_cr(line);
+	if (!span_starts_nocase(line, SPAN("# HOST ROOT")))
+		return (struct span){ "", 0 };
+	line.p += 2;
+	line.len -= 2;
+	return line;
+}
+
 bool
 profile_parse(struct profile *p, struct span text,
     const struct profile_reader *reader)
@@ -224,6 +239,7 @@ profile_parse(struct profile *p, struct span text,
 	struct parser r = { .p = p, .reader = reader, .is_good = true };
 
 	p->nrules = 0;
+	p->danger = danger_of(text);
 	if (!rule_matcher_init(&p->matcher)) {
 		complain(&r, 0, "out of memory", none);
 		return false;

@@ -18,6 +18,9 @@ struct profile {
 	size_t			 rules_cap;
 	size_t			 nrules;
 	struct rule_matcher	 matcher;
+	struct span		 danger;	/* first line of the text,
+						 * when it begins with "# HOST
+						 * ROOT": behind the "# " */
 };
 
 /* What profile_parse asks its caller for. */

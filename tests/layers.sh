@@ -20,10 +20,10 @@ FUNCTION_LINES=60
 floors='
 0 bounds span text reason
 1 http body target rule profile policy order forward reply expr trial advice
-1 vars
+1 vars route survey
 1 allow
 2 log io pipe doing board tally
-3 conf confargs conffile conflisten confopt confprofile confwork detach dial
+3 conf confargs conffile conflisten confopt confprint confprofile confwork detach dial
 3 ask keep listen privs sandbox filter callnames metricstext
 4 relay exchange park upstream session record hijack
 5 worker gate metrics

