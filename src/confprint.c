@@ -15,6 +15,7 @@
 #include "confopt.h"
 #include "confprofile.h"
 #include "confwork.h"
+#include "near.h"
 #include "policy.h"
 #include "privs.h"
 #include "reason.h"
@@ -197,6 +198,72 @@ confprint_summary(const struct conf *conf)
 	printf("configuration is good\n");
 }
 
+/* The bytes that could follow, as a class. */
+static void
+print_class(const struct near *near)
+{
+	int c, end;
+
+	printf("[");
+	for (c = NEAR_FIRST; c <= NEAR_LAST; c++) {
+		if (!near->may_go_on[c])
+			continue;
+		/* Ranges of digits or of letters only. */
+		for (end = c; end < NEAR_LAST && near->may_go_on[end + 1] &&
+		    span_is_alnum((char)c) &&
+		    span_is_alnum((char)(end + 1)); )
+			end++;
+		if (end - c < 3) {
+			printf("%c", c);
+			continue;
+		}
+		printf("%c-%c", c, end);
+		c = end;
+	}
+	printf("]");
+}
+
+/* What a rule expects where a target parts from it. */
+static void
+print_expected(const struct near *near)
+{
+	int c, n;
+
+	for (c = NEAR_FIRST, n = 0; c <= NEAR_LAST; c++)
+		n += near->may_go_on[c];
+	printf("expected ");
+	if (n > 1)
+		print_class(near);
+	for (c = NEAR_FIRST; n == 1 && c <= NEAR_LAST; c++)
+		if (near->may_go_on[c])
+			printf("%c", c);
+	if (near->may_end)
+		printf("%sthe end", n > 0 ? " or " : "");
+}
+
+/* The rule that comes nearest to a request that none allows. */
+static void
+print_near(const struct profile *p, struct span method, struct span target)
+{
+	struct near near;
+
+	if (!near_find(p, method, target, &near)) {
+		printf("no rule is like it\n");
+		return;
+	}
+	printf("nearest %s:%zu %.*s\n", p->name, near.rule->line_no,
+	    (int)near.rule->written.len, near.rule->written.p);
+	if (near.takes_target) {
+		printf("  it takes the target, but not the method\n");
+		return;
+	}
+	printf("  %.*s\n  %*s^ byte %zu: ", (int)target.len, target.p,
+	    (int)near.at, "", near.at + 1);
+	print_expected(&near);
+	printf("%s\n", near.takes_method ? "" :
+	    "; nor does it take the method");
+}
+
 static int
 print_denial(enum reason reason, const struct profile *p)
 {
@@ -221,8 +288,13 @@ confprint_explain(const struct conf *conf)
 	if (reason != REASON_NONE)
 		return print_denial(reason, conf->profile);
 	if (policy_decide(&request, conf->profile, conf->min_api, &verdict) !=
-	    POLICY_ALLOW)
-		return print_denial(verdict.reason, conf->profile);
+	    POLICY_ALLOW) {
+		(void)print_denial(verdict.reason, conf->profile);
+		if (verdict.reason == REASON_NO_RULE)
+			print_near(conf->profile, request.method,
+			    request.target.whole);
+		return 1;
+	}
 	printf("allow %s:%zu ", conf->profile->name, verdict.rule->line_no);
 	if (verdict.rule->file != NULL)
 		printf("%s:%zu ", verdict.rule->file,

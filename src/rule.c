@@ -77,9 +77,8 @@ is_word(struct span s)
 	return s.len > 0;
 }
 
-/* Cut "METHOD  TARGET" at the first run of blanks. */
-static bool
-cut(struct span line, struct span *method, struct span *target)
+bool
+rule_cut(struct span line, struct span *method, struct span *target)
 {
 	size_t i;
 
@@ -131,7 +130,7 @@ rule_parse(struct span line, size_t line_no, struct rule *rule,
 
 	*rule = (struct rule){ .line_no = line_no, .written = line,
 	    .text = line };
-	if (!cut(line, &method, &target))
+	if (!rule_cut(line, &method, &target))
 		return fail(error, "two expressions are needed: METHOD TARGET");
 	wrong = check(line, method, target);
 	if (wrong != NULL)

@@ -56,6 +56,10 @@ enum rule_result {
 bool rule_parse(struct span line, size_t line_no, struct rule *rule,
     char error[RULE_ERROR_CAP]);
 
+/* rule_cut(line, method, target): the two expressions of a line, cut at the
+ * first run of blanks; false when there is no second. */
+bool rule_cut(struct span line, struct span *method, struct span *target);
+
 /* rule_check_expression(s, error): whether s compiles by itself; else as
  * rule_parse. */
 bool rule_check_expression(struct span s, char error[RULE_ERROR_CAP]);

@@ -108,18 +108,6 @@ try_known(const struct trial *s)
 	return lets;
 }
 
-static void
-cut(const struct rule *rule, struct span *method, struct span *target)
-{
-	struct span text = span_trim(rule->text);
-	size_t i;
-
-	for (i = 0; i < text.len && text.p[i] != ' ' && text.p[i] != '\t'; )
-		i++;
-	*method = (struct span){ text.p, i };
-	*target = span_trim((struct span){ text.p + i, text.len - i });
-}
-
 /* Keep what was made if a request like it passes. */
 static void
 keep(struct trial *s, struct span method, struct span target)
@@ -244,7 +232,7 @@ covers(const struct trial *s, const struct rule *earlier)
 		    sample->target.whole) != RULE_MATCH)
 			return TRIAL_NO;
 	}
-	cut(earlier, &method, &target);
+	(void)rule_cut(earlier->text, &method, &target);
 	target = without_edges(target);
 	is_within = span_eq(target, own) || covers_prefix(target, own) ||
 	    span_eq(target, SPAN("/.*"));
@@ -263,7 +251,7 @@ trial_init(struct trial *s, const struct profile *profile,
 	s->profile = profile;
 	s->rule = rule;
 	s->min_api = min_api;
-	cut(rule, &s->method, &s->target);
+	(void)rule_cut(rule->text, &s->method, &s->target);
 	make_samples(s);
 }
 

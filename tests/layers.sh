@@ -20,7 +20,7 @@ FUNCTION_LINES=60
 floors='
 0 bounds span text reason
 1 http body target rule profile policy order forward reply expr trial advice
-1 vars route survey
+1 vars route survey near
 1 allow
 2 log io pipe doing board tally
 3 conf confargs conffile conflisten confopt confprint confprofile confwork detach dial

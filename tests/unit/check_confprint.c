@@ -55,9 +55,23 @@ static const struct {
 	{ "-p one --explain=GET /v1.40/containers/json?all=1", 0,
 	    "allow one:3 GET /v1\\.[0-9]+/containers/json(\\?.*)?\n" },
 	{ "-p one -e POST /_ping", 1,
-	    "deny no-rule: denied by profile one\n" },
-	{ "-p one -e get /_ping", 1,
-	    "deny no-rule: denied by profile one\n" },
+	    "deny no-rule: denied by profile one\nnearest one:2 GET /_ping\n"
+	    "  it takes the target, but not the method\n" },
+	{ "-p one -e get /_png", 1,
+	    "deny no-rule: denied by profile one\nnearest one:2 GET /_ping\n"
+	    "  /_png\n     ^ byte 4: expected i; nor does it take the "
+	    "method\n" },
+	{ "-p one -e GET /v1./containers/json", 1,
+	    "deny target-version: malformed API version in the path\n" },
+	{ "-p one -e GET /v1.40/containers/json2", 1,
+	    "deny no-rule: denied by profile one\nnearest one:3 "
+	    "GET /v1\\.[0-9]+/containers/json(\\?.*)?\n"
+	    "  /v1.40/containers/json2\n                        ^ byte 23: "
+	    "expected ? or the end\n" },
+	{ "-p one -e GET /v1.40", 1,
+	    "deny no-rule: denied by profile one\nnearest one:3 "
+	    "GET /v1\\.[0-9]+/containers/json(\\?.*)?\n"
+	    "  /v1.40\n        ^ byte 7: expected [/0-9]\n" },
 	{ "-p one -e GET //", 1,
 	    "deny target-segment: empty or dot segment in the path\n" },
 	{ "-p one -e GET /v1.23/containers/json", 1,
@@ -75,9 +89,11 @@ static const struct {
 	{ "-P @/first -P @/second -p user -e GET /a/x", 0,
 	    "allow user:1 @/second/names:3 GET /a/{X}\n" },
 	{ "-P @/first -P @/second -p user -e GET /a", 1,
-	    "deny no-rule: denied by profile user\n" },
+	    "deny no-rule: denied by profile user\nnearest user:1 "
+	    "GET /a/{X}\n  /a\n    ^ byte 3: expected /\n" },
 	{ "-p one -l tcp://a:1,profile=two -e GET /two", 1,
-	    "deny no-rule: denied by profile one\n" }
+	    "deny no-rule: denied by profile one\nnearest one:2 GET /_ping\n"
+	    "  /two\n   ^ byte 2: expected _\n" }
 };
 
 /* "@" is the folder. */
