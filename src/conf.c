@@ -142,7 +142,8 @@ check_explain(struct confwork *w)
 	struct conf *c = &w->conf;
 	size_t i;
 
-	if (!http_is_token(span_of(c->explain_method)))
+	if (c->explain_log == NULL &&
+	    !http_is_token(span_of(c->explain_method)))
 		confwork_mistake(w, "--explain %s: not a method, as GET is",
 		    c->explain_method);
 	/* One profile must decide: the global one, or what all share. */

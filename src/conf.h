@@ -52,6 +52,7 @@ struct conf {
 	enum conf_mode		 mode;
 	const char		*explain_method;
 	const char		*explain_target;
+	const char		*explain_log;	/* or a file of them */
 	const char		*config_path;	/* the file read, or NULL */
 	const char		*profile_name;	/* as written, or NULL */
 	struct profile		*profile;	/* the global one, or NULL */

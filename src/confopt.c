@@ -323,6 +323,8 @@ set_explain(struct confwork *w, const struct confopt_value *v)
 	set_mode(w, CONF_EXPLAIN);
 	w->conf.explain_method = v->text;
 	w->conf.explain_target = v->text2;
+	w->conf.explain_log = strcmp(v->text, "--log") == 0 ? v->text2 :
+	    NULL;
 }
 
 static void
@@ -419,7 +421,7 @@ const struct confopt confopt_table[] = {
 	    "check the configuration and exit" },
 	{ "explain", 'e', false, true, 0, "METHOD TARGET",
 	    NULL, NULL, set_explain,
-	    "show which rule decides and exit" },
+	    "which rule decides; for a log: --log FILE" },
 	{ "status", 0, false, true, 0, NULL, NULL, NULL, set_status,
 	    "show what a running instance does" },
 	{ "version", 'V', false, true, 0, NULL, NULL, NULL, set_version,

@@ -19,6 +19,7 @@
 #include "policy.h"
 #include "privs.h"
 #include "reason.h"
+#include "reqlog.h"
 #include "route.h"
 #include "survey.h"
 #include "target.h"
@@ -264,7 +265,7 @@ print_near(const struct profile *p, struct span method, struct span target)
 	    "; nor does it take the method");
 }
 
-static int
+static void
 print_denial(enum reason reason, const struct profile *p)
 {
 	const struct reason_info *info = reason_info(reason);
@@ -273,33 +274,86 @@ print_denial(enum reason reason, const struct profile *p)
 
 	printf("deny %s: %s%s%s\n", info->word, info->text,
 	    has_name ? " " : "", has_name ? p->name : "");
-	return 1;
+}
+
+/* Judge a request without body and fields. */
+static enum reason
+judge(const struct conf *conf, struct policy_request *request,
+    struct span method, struct span target, struct policy_verdict *verdict)
+{
+	enum reason reason;
+
+	*request = (struct policy_request){ .method = method };
+	request->body.kind = BODY_NONE;
+	reason = target_parse(target, &request->target);
+	if (reason != REASON_NONE)
+		return reason;
+	return policy_decide(request, conf->profile, conf->min_api,
+	    verdict) == POLICY_ALLOW ? REASON_NONE : verdict->reason;
+}
+
+static void
+print_rule(const struct profile *p, const struct rule *rule)
+{
+	printf("allow %s:%zu ", p->name, rule->line_no);
+	if (rule->file != NULL)
+		printf("%s:%zu ", rule->file, rule->file_line_no);
+	printf("%.*s", (int)rule->written.len, rule->written.p);
+}
+
+/* All requests of a log, and their sum. */
+static int
+explain_log(const struct conf *conf)
+{
+	const struct reqlog_entry *e;
+	struct policy_request request;
+	struct policy_verdict verdict;
+	size_t ndenied = 0;
+	struct reqlog log;
+	enum reason reason;
+
+	if (!reqlog_read(&log, conf->explain_log))
+		return 2;
+	for (e = log.first; e != NULL; e = e->next) {
+		reason = judge(conf, &request, e->method, e->target, &verdict);
+		printf("%zu x %.*s %.*s\n    ", e->count, (int)e->method.len,
+		    e->method.p, (int)e->target.len, e->target.p);
+		if (reason == REASON_NONE) {
+			print_rule(conf->profile, verdict.rule);
+			printf("\n");
+			continue;
+		}
+		ndenied += e->count;
+		printf("deny %s\n", reason_info(reason)->word);
+	}
+	if (log.ncut > 0)
+		printf("%zu lines of the log are cut short: not judged\n",
+		    log.ncut);
+	printf("%zu requests: %zu allowed, %zu denied\n", log.nrequests,
+	    log.nrequests - ndenied, ndenied);
+	return ndenied > 0 || log.ncut > 0 || log.nrequests == 0;
 }
 
 int
 confprint_explain(const struct conf *conf)
 {
-	struct policy_request request = { .body = { .kind = BODY_NONE } };
+	struct span method, target;
+	struct policy_request request;
 	struct policy_verdict verdict;
 	enum reason reason;
 
-	request.method = span_of(conf->explain_method);
-	reason = target_parse(span_of(conf->explain_target), &request.target);
-	if (reason != REASON_NONE)
-		return print_denial(reason, conf->profile);
-	if (policy_decide(&request, conf->profile, conf->min_api, &verdict) !=
-	    POLICY_ALLOW) {
-		(void)print_denial(verdict.reason, conf->profile);
-		if (verdict.reason == REASON_NO_RULE)
-			print_near(conf->profile, request.method,
-			    request.target.whole);
-		return 1;
+	if (conf->explain_log != NULL)
+		return explain_log(conf);
+	method = span_of(conf->explain_method);
+	target = span_of(conf->explain_target);
+	reason = judge(conf, &request, method, target, &verdict);
+	if (reason == REASON_NONE) {
+		print_rule(conf->profile, verdict.rule);
+		printf("\n");
+		return 0;
 	}
-	printf("allow %s:%zu ", conf->profile->name, verdict.rule->line_no);
-	if (verdict.rule->file != NULL)
-		printf("%s:%zu ", verdict.rule->file,
-		    verdict.rule->file_line_no);
-	printf("%.*s\n", (int)verdict.rule->written.len,
-	    verdict.rule->written.p);
-	return 0;
+	print_denial(reason, conf->profile);
+	if (reason == REASON_NO_RULE)
+		print_near(conf->profile, method, target);
+	return 1;
 }

@@ -79,6 +79,16 @@ static const struct {
 	{ "-p one --min-api 1.23 -e GET /v1.23/containers/json", 0,
 	    "allow one:3 GET /v1\\.[0-9]+/containers/json(\\?.*)?\n" },
 	{ "-t -p one -e GET /_ping", 0, "allow one:2 GET /_ping\n" },
+	/* All requests of a log. */
+	{ "-p one -e --log @/log", 1, "2 x GET /_ping\n    allow one:2 "
+	    "GET /_ping\n1 x POST /_ping\n    deny no-rule\n1 x GET //\n"
+	    "    deny target-segment\n4 requests: 2 allowed, 2 denied\n" },
+	{ "-p one -e --log @/first/one", 1,
+	    "0 requests: 0 allowed, 0 denied\n" },
+	{ "-p unprotected --explain --log @/log", 1,
+	    "2 x GET /_ping\n    allow unprotected:1 .* /.*\n"
+	    "1 x POST /_ping\n    allow unprotected:1 .* /.*\n1 x GET //\n"
+	    "    deny target-segment\n4 requests: 3 allowed, 1 denied\n" },
 	/* Nothing is served, so nothing need be logged. */
 	{ "-p unprotected -e DELETE /x", 0, "allow unprotected:1 .* /.*\n" },
 	/* The profile that all listeners share. */
@@ -115,6 +125,8 @@ START_TEST(print_explain)
 	struct conf *c;
 	const char *text;
 
+	write_file("log", "request rule:  GET /_ping\nrequest rule:  POST "
+	    "/_ping\nrequest rule:  GET /_ping\nrequest rule:  GET //\n");
 	c = load_good(explains[_i].flags, "", "profile-dir @/first\n");
 	ck_assert_int_eq((int)c->mode, (int)CONF_EXPLAIN);
 	text = printed(explain, c);
