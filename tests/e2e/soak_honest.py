@@ -325,12 +325,26 @@ class Library:
         expect_own([each.name for each in found], [self.own], 'listed')
 
     def executed(self, made):
+        """The command speaks when it is told to.  docker-py reads the head of
+        an answer through a buffer, and what follows straight from the
+        socket: what comes before it has read the head is lost in the buffer.
+        With a busy interpreter and no proxy that hit 43 of 1698 calls of
+        exec_run, and none of 687 like this one."""
         word = f'word {self.name} {self.number}'
-        code, out = made.containers.get(KEEP).exec_run(
-            ['sh', '-c', f'echo {word}; exit 5'])
+        own = made.api.exec_create(
+            KEEP, ['sh', '-c', f'read go; echo {word}; exit 5'],
+            stdin=True)['Id']
+        stream = made.api.exec_start(own, socket=True)
+        try:
+            getattr(stream, '_sock', stream).sendall(b'go\n')
+            out = b''.join(data for _number, data in
+                           docker.utils.socket.frames_iter(stream, False))
+        finally:
+            stream.close()
         want = word.encode() + b'\n'
         if not want.startswith(out):
             raise Foreign(f'exec: {out!r}, not {want!r}')
+        code = made.api.exec_inspect(own)['ExitCode']
         h.expect((code, out) == (5, want), code, out)
 
     def read(self, made):
