@@ -18,6 +18,7 @@
 #include "conflisten.h"
 #include "confopt.h"
 #include "confprofile.h"
+#include "confswitch.h"
 #include "confwork.h"
 #include "http.h"
 #include "policy.h"
@@ -27,6 +28,9 @@
 
 /* The profile that allows everything. */
 #define UNPROTECTED "unprotected"
+
+/* The name of the one that is made of switches. */
+#define SWITCHES "environment"
 
 /* Set what the given source said, early options only or all others. */
 static void
@@ -170,8 +174,22 @@ check_unprotected(struct confwork *w, const struct profile *p)
 		    "LOG_REQUESTS=true)", p->name);
 }
 
+/* Whether the global profile is asked for, and not named. */
+static bool
+lacks_profile(const struct conf *c)
+{
+	size_t i;
+
+	if (c->profile_name != NULL)
+		return false;
+	for (i = 0; i < c->nlisten; i++)
+		if (c->listen[i].profile_name == NULL)
+			return true;
+	return false;
+}
+
 static void
-load_profiles(struct confwork *w)
+load_profiles(struct confwork *w, char *const envp[])
 {
 	/* A mistake before this may have been in the name of the option. */
 	bool may_be_missing = w->has_mistake;
@@ -180,13 +198,19 @@ load_profiles(struct confwork *w)
 
 	if (c->profile_name != NULL)
 		c->profile = confprofile_load(w, c->profile_name);
+	if (lacks_profile(c)) {
+		c->switches = confswitch_make(w, envp);
+		may_be_missing = w->has_mistake;
+	}
+	if (c->switches != NULL)
+		c->profile = confprofile_make(w, SWITCHES, c->switches);
 	check_unprotected(w, c->profile);
 	for (l = c->listen; l < c->listen + c->nlisten; l++) {
 		if (l->profile_name != NULL) {
 			l->profile = confprofile_load(w, l->profile_name);
 			if (l->profile != c->profile)
 				check_unprotected(w, l->profile);
-		} else if (c->profile_name != NULL) {
+		} else if (c->profile_name != NULL || c->switches != NULL) {
 			l->profile = c->profile;
 		} else if (!may_be_missing) {
 			confwork_mistake(w, "no profile: say what %s allows "
@@ -212,7 +236,7 @@ conf_load(int argc, char *const argv[], char *const envp[],
 	} else if (w->conf.mode != CONF_HELP &&
 	    w->conf.mode != CONF_VERSION) {
 		read_sources(w, envp);
-		load_profiles(w);
+		load_profiles(w, envp);
 		check_identity(w);
 		check_workers(w);
 		check_metrics(w);

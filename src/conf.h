@@ -56,6 +56,8 @@ struct conf {
 	const char		*config_path;	/* the file read, or NULL */
 	const char		*profile_name;	/* as written, or NULL */
 	struct profile		*profile;	/* the global one, or NULL */
+	const char		*switches;	/* its text, when it was made
+						 * from switches, or NULL */
 	struct conf_listen	 listen[BOUNDS_LISTEN_CAP];
 	size_t			 nlisten;
 	bool			 has_metrics;

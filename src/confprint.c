@@ -196,6 +196,8 @@ confprint_summary(const struct conf *conf)
 	    conf->log_to == LOG_TO_SYSLOG ? "syslog" : "stderr",
 	    conf->log_requests ? "" : "not ");
 	print_profiles(conf);
+	if (conf->switches != NULL)
+		printf("profile to keep:\n%s", conf->switches);
 	printf("configuration is good\n");
 }
 

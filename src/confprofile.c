@@ -200,6 +200,12 @@ confprofile_load(struct confwork *w, const char *name)
 	return compile(w, path, text);
 }
 
+struct profile *
+confprofile_make(struct confwork *w, const char *name, const char *text)
+{
+	return compile(w, name, span_of(text));
+}
+
 const char *
 confprofile_path(const struct confwork *w, const struct profile *p)
 {

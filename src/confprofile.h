@@ -24,6 +24,10 @@ extern const char *const confprofile_directories[];
  */
 struct profile *confprofile_load(struct confwork *w, const char *name);
 
+/* confprofile_make(w, name, text): the same of a text that is no file's. */
+struct profile *confprofile_make(struct confwork *w, const char *name,
+    const char *text);
+
 /* confprofile_path(w, p): the file that p was read from. */
 const char *confprofile_path(const struct confwork *w,
     const struct profile *p);

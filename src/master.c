@@ -178,12 +178,30 @@ open_all(const struct conf *conf, const struct conf *old, int *fds,
 	return -1;
 }
 
+/* The rules that were made of switches, and those that were not. */
+static void
+say_switches(const char *text)
+{
+	struct span rest = span_of(text), line;
+
+	while (span_next(&rest, '\n', &line)) {
+		if (span_starts_nocase(line, SPAN("#! ")))
+			log_warn("switches: closed here, open in "
+			    "docker-socket-proxy: %.*s", (int)line.len - 3,
+			    line.p + 3);
+		else if (line.len > 0 && line.p[0] != '#')
+			log_info("switches: %.*s", (int)line.len, line.p);
+	}
+}
+
 static void
 say_listening(const struct conf *conf)
 {
 	char allowed[BOUNDS_LOG_LINE_CAP];
 	const struct conf_listen *l;
 
+	if (conf->switches != NULL)
+		say_switches(conf->switches);
 	for (l = conf->listen; l < conf->listen + conf->nlisten; l++) {
 		log_info("listening on %s with profile %s (%zu rules)%s",
 		    l->text, l->profile->name, l->profile->nrules,

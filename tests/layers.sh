@@ -23,7 +23,7 @@ floors='
 1 vars route survey near
 1 allow
 2 log io pipe doing board tally
-3 conf confargs conffile conflisten confopt confprint reqlog confprofile confwork detach dial
+3 conf confargs conffile conflisten confopt confprint reqlog confprofile confswitch confwork detach dial
 3 ask keep listen privs sandbox filter callnames metricstext
 4 relay exchange park upstream session record hijack
 5 worker gate metrics

@@ -13,31 +13,6 @@
 
 #include "confprint.h"
 
-/* What a function prints to standard output. */
-static const char *
-printed(void (*print)(const struct conf *), const struct conf *c)
-{
-	static char text[16384];
-	ssize_t len;
-	int saved, fd;
-
-	ck_assert_int_eq(fflush(stdout), 0);
-	saved = dup(STDOUT_FILENO);
-	fd = open(path("out"), O_RDWR | O_CREAT | O_TRUNC, 0600);
-	ck_assert_int_ge(saved, 0);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
-	print(c);
-	ck_assert_int_eq(fflush(stdout), 0);
-	ck_assert_int_eq(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
-	len = pread(fd, text, sizeof(text) - 1, 0);
-	ck_assert_int_ge(len, 0);
-	text[len] = '\0';
-	(void)close(fd);
-	(void)close(saved);
-	return text;
-}
-
 static int explained;
 
 static void

@@ -11,10 +11,14 @@
 #include "conf.h"
 #include "unit.h"
 
+#include <unistd.h>
+
+#include <fcntl.h>
+
 /* A configuration file that lacks nothing. */
 #define GOOD "profile-dir @/first\nprofile one\n"
 
-#define MAX_WORDS	16
+#define MAX_WORDS	80
 
 static char	dir[] = "/tmp/check_conf.XXXXXX";
 static char	messages[65536];
@@ -187,6 +191,31 @@ join(const char *a, const char *b, const char *c, const char *d)
 	free(texts[turn]);
 	texts[turn] = s;
 	return s;
+}
+
+/* What a function prints to standard output. */
+static inline const char *
+printed(void (*print)(const struct conf *), const struct conf *c)
+{
+	static char text[16384];
+	ssize_t len;
+	int saved, fd;
+
+	ck_assert_int_eq(fflush(stdout), 0);
+	saved = dup(STDOUT_FILENO);
+	fd = open(path("out"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+	ck_assert_int_ge(saved, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+	print(c);
+	ck_assert_int_eq(fflush(stdout), 0);
+	ck_assert_int_eq(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+	len = pread(fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_ge(len, 0);
+	text[len] = '\0';
+	(void)close(fd);
+	(void)close(saved);
+	return text;
 }
 
 /* A test case whose tests have the folder. */
