@@ -179,7 +179,7 @@ def crowd(d):
 def users_path(d):
     """users and groups of a unix socket with a path"""
     with tempfile.TemporaryDirectory(prefix='dsp-allow.') as folder:
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o777)
         check_users(d, f'unix://{folder}/sock,mode=0666')
 
 
@@ -189,16 +189,26 @@ def users_abstract(d):
 
 
 def check_users(d, listen):
+    check_each(d, listen, (
+        ('', (200, 200, 200, 200)),
+        (',allow=uid:0', (200, 403, 403, 403)),
+        (f',allow=uid:{USER}', (403, 200, 200, 403)),
+        (f',allow=gid:{OWN}', (403, 200, 200, 200)),
+        (f',allow=gid:{MORE}', (403, 403, 200, 403)),
+        (f',allow=uid:0,allow=gid:{MORE}', (200, 403, 200, 403)),
+        (f',allow=uid:{OWN},allow=gid:{USER}', (403, 403, 403, 403))))
+
+
+def users_named(d):
+    """users and groups by their names"""
+    check_each(d, f'unix://@dsp-names-{os.getpid()}', (
+        (',allow=uid:root', (200, 403, 403, 403)),
+        (',allow=gid:root', (200, 403, 403, 403))))
+
+
+def check_each(d, listen, table):
     h.need_root()
-    for allow, expected in (
-            ('', (200, 200, 200, 200)),
-            (',allow=uid:0', (200, 403, 403, 403)),
-            (',allow=uid:root', (200, 403, 403, 403)),
-            (f',allow=uid:{USER}', (403, 200, 200, 403)),
-            (f',allow=gid:{OWN}', (403, 200, 200, 200)),
-            (f',allow=gid:{MORE}', (403, 403, 200, 403)),
-            (f',allow=uid:0,allow=gid:{MORE}', (200, 403, 200, 403)),
-            (f',allow=uid:{OWN},allow=gid:{USER}', (403, 403, 403, 403))):
+    for allow, expected in table:
         with h.Proxy(d.socket, profile='readonly',
                      listen=[listen + allow]) as p:
             found = (request(p.host, 'GET', '/version').status,
@@ -348,8 +358,8 @@ def check_counts(same, other, what):
 def body():
     with h.Dockerd() as d:
         h.each([addresses, only_ipv4, answer, unread, crowd, users_path,
-                users_abstract, many_groups, connected, reload, per_address,
-                per_uid], d)
+                users_abstract, users_named, many_groups, connected, reload,
+                per_address, per_uid], d)
 
 
 h.main(body)

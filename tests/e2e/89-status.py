@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 
-import contain
 import harness as h
 import worlds
 from wire import Wire, request
@@ -37,15 +36,6 @@ while True:
 
 # -- asking --------------------------------------------------------------
 
-def status_of(p, *args):
-    """--status, in the container where there is one."""
-    args = args or ('--listen', p.listen[0])
-    if worlds.CONTAINER:
-        return h.docker(p.process.host, 'exec', p.process.id,
-                        contain.PROGRAM_IN_IMAGE, '--status', *args)
-    return h.program('--config', p.conf_path, '--status', *args)
-
-
 def parse(line):
     """'worker a=1 b=2' as a dictionary."""
     return dict(pair.split('=', 1) for pair in line.split()[1:])
@@ -53,7 +43,7 @@ def parse(line):
 
 def told(p, *args):
     """What it prints.  Listeners are open a moment before it answers."""
-    done = h.until(lambda: answered(status_of(p, *args)), 'an answer', 5)
+    done = h.until(lambda: answered(p.status(*args)), 'an answer', 5)
     h.expect(not done.err, '--status:', done)
     return done.out
 
@@ -161,11 +151,11 @@ def nobody_there(d):
     """without an instance: exit code 1, and what was asked for"""
     with h.Proxy(d.socket, profile='readonly') as p:
         for other in DEAD, f'tcp://127.0.0.1:{h.free_port()}':
-            done = status_of(p, '--listen', other)
+            done = p.status('--listen', other)
             h.check(done.code == 1 and not done.out,
                     h.title(nobody_there), done)
             h.has(done.err, other, 'it names the listener')
-        done = status_of(p, '--listen', 'nonsense')
+        done = p.status('--listen', 'nonsense')
         h.same(done.code, 2, 'a wrong address: exit code 2')
 
 
@@ -213,7 +203,7 @@ def squatter(d):
                h.title(squatter))
         p.wait_err('--status gets no answer')
         h.same(p.err().count('--status gets no answer'), 1, 'one warning')
-        done = status_of(p)
+        done = p.status()
         h.check(done.code == 1 and not done.out,
                 'what a squatter says is not believed', done)
         h.has(done.err, f'user {NOBODY}', 'it says who has taken the name')
@@ -293,7 +283,7 @@ def reload(d):
         p.process.send_signal(signal.SIGHUP)
         p.wait_err('reloaded')
         h.check(told(p, '--listen', new), h.title(reload))
-        h.same(status_of(p).code, 1, 'and no longer the old one')
+        h.same(p.status().code, 1, 'and no longer the old one')
         h.until(lambda: p.err().count('info protection ') == 2,
                 'the protection is looked at again', 5)
 

@@ -174,8 +174,7 @@ def too_many():
 
 def few_files():
     """The proxy is out of descriptors"""
-    with Bench(args=['--max-workers', '200'],
-               before=['prlimit', '--nofile=96:96', '--']) as b:
+    with Bench(args=['--max-workers', '200'], max_files=96) as b:
         b.play(STREAMS)
         wires = [Wire(b.host, 8) for _client in range(150)]
         got = at_once(*[lambda wire=wire: ask_or_leave(wire)

@@ -126,7 +126,7 @@ class Faulty:
 
     def __init__(self, backlog=128, accepts=True):
         self.dir = tempfile.mkdtemp(prefix='dsp-faulty.', dir='/tmp')
-        os.chmod(self.dir, 0o755)
+        os.chmod(self.dir, 0o777)       # a program in a container listens here
         self.path = self.dir + '/docker.sock'
         self.script = None
         self.conns = []
@@ -195,18 +195,20 @@ class Faulty:
 class Bench:
     """The program between a stand-in and us.
 
-    args: flags of the program; before: words in front of its command.
+    args: flags of the program; before: words in front of its command;
+    max_files: its limit of descriptors.
     It listens on TCP (host) and on a unix socket (unix).
     """
 
     def __init__(self, args=(), before=(), profile='unprotected',
-                 rules=None, **more):
+                 rules=None, max_files=None, **more):
         self.daemon = Faulty(**more)
         self.unix = f'unix://{self.daemon.dir}/proxy.sock'
         self.proxy = h.Proxy(
             self.daemon.path, profile, rules, args=args,
             listen=[f'tcp://127.0.0.1:{h.free_port()}', self.unix])
         self.proxy.command[0:0] = before
+        self.proxy.max_files = max_files
         self.host = self.proxy.host
 
     def __enter__(self):

@@ -51,9 +51,13 @@ def main(body, needs_docker=True):
     signal.alarm(FILE_LIMIT)
     look_around(os.path.basename(sys.argv[0]))
     try:
-        if needs_docker:
+        if needs_docker or worlds.CONTAINER:
             need_docker()
-        body()
+        if needs_docker or not worlds.CONTAINER:
+            body()
+        else:
+            with Dockerd():     # for the container of the program
+                body()
     except Skip as why:
         if score.count == 0:
             print(f'1..0 # SKIP {why}')
@@ -159,6 +163,7 @@ class Proxy:
         self.rules_path = self.dir + '/rules'
         self.conf_path = self.dir + '/conf'
         self.env = env
+        self.max_files = None   # limit of descriptors, when there is one
         self.process = None
         self.failed_before = score.failed
         self.write_rules(rules or '')
@@ -202,10 +207,12 @@ class Proxy:
             raise
 
     def start_here(self):
+        before = ['prlimit', f'--nofile={self.max_files}:{self.max_files}',
+                  '--'] if self.max_files else []
         with open(self.dir + '/out', 'ab') as out, \
                 open(self.dir + '/err', 'ab') as err:
             return subprocess.Popen(
-                self.command, env=clean_environment(self.env),
+                before + self.command, env=clean_environment(self.env),
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
     def start_contained(self):
@@ -217,13 +224,17 @@ class Proxy:
         if '--profile-dir' in args:
             at = args.index('--profile-dir')
             del args[at:at + 2]
-        rooms = {os.path.dirname(host[7:]) for host in self.hosts
-                 if host.startswith('unix:///')}
+        rooms = {os.path.dirname(word[7:]) for word in self.hosts + args
+                 if word.startswith('unix:///')}
         expect(d.dir not in rooms, 'a socket for a container is in room')
+        upstream = os.path.dirname(args[args.index('--docker-socket') + 1])
+        if upstream != d.dir and os.path.isdir(upstream):
+            rooms.add(upstream)         # of a stand-in
         user = contain.socket_user(d) if worlds.CONTAINER == 'user' else None
         return contain.start(
             d, PROGRAM, args, user=user, mounts=[self.dir + ':ro', *rooms],
-            env=passed_on(self.env), folder=self.dir, profiles=PROFILES)
+            env=passed_on(self.env), folder=self.dir, profiles=PROFILES,
+            max_files=self.max_files)
 
     def serves(self, host):
         if self.process.poll() is not None:
@@ -242,6 +253,14 @@ class Proxy:
 
     def write_conf(self, text):
         write(self.conf_path, text)
+
+    def status(self, *args):
+        """--status, in the container where there is one."""
+        args = args or ('--listen', self.listen[0])
+        if worlds.CONTAINER:
+            return docker(self.process.host, 'exec', self.process.id,
+                          contain.PROGRAM_IN_IMAGE, '--status', *args)
+        return program('--config', self.conf_path, '--status', *args)
 
     def without(self, *flags):
         """Leave flags with their values out of the command."""

@@ -1,6 +1,7 @@
 """The machine that a test runs on: tools, files, ports, processes."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 from tap import PATIENCE, Skip
 from wire import address
 
+FIRST_PORT = 10000      # of those that tests listen on
 
 # -- what it must have ---------------------------------------------------
 
@@ -57,9 +59,23 @@ def has_served(host):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to clients: one of them could have it
+    by the time that the program listens."""
+    clients = read('/proc/sys/net/ipv4/ip_local_port_range')
+    end = max(int(clients.split()[0]), 2 * FIRST_PORT)
+    while True:
+        port = random.randrange(FIRST_PORT, end)
+        with socket.socket() as s:
+            if is_free(s, port):
+                return port
+
+
+def is_free(sock, port):
+    try:
+        sock.bind(('', port))
+        return True
+    except OSError:
+        return False
 
 
 # -- files -----------------------------------------------------------------

@@ -28,6 +28,16 @@ class Yard(Bench):
         super().__init__(args, rules=RULES, **more)
         self.play(echo)
 
+    def __enter__(self):
+        super().__enter__()
+        try:
+            # A listener accepts before all processes are there.
+            self.proxy.wait_err(' protection ', h.PATIENCE)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
     def parked(self):
         """Connections that the parking processes hold."""
         return sum(len(sockets(pid)) - 1 for pid in self.proxy.parks())
