@@ -250,10 +250,12 @@ class Bench:
         served at once, and none has died."""
         end = time.monotonic() + seconds
         try:
-            while self.daemon.leaks() and time.monotonic() < end:
+            left = self.daemon.leaks()
+            while left and time.monotonic() < end:
                 time.sleep(0.01)
-            if self.daemon.leaks():
-                return f'left upstream: {self.daemon.leaks()}'
+                left = self.daemon.leaks()
+            if left:
+                return f'left upstream: {left}'
             while self.busy() and time.monotonic() < end:
                 time.sleep(0.05)
             if self.busy():

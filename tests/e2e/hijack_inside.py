@@ -35,6 +35,7 @@ def outside(stand):
     nobody = {'Seccomp': '2', 'NoNewPrivs': '1', 'CapInh': '0' * 16,
               'CapPrm': '0' * 16, 'CapEff': '0' * 16, 'CapBnd': '0' * 16,
               'CapAmb': '0' * 16, 'Threads': '1'}
+    stand.proxy.wait_confined('Seccomp', '2')
     workers = stand.proxy.workers()
     rights, files = [], []
     for pid in workers:

@@ -93,8 +93,8 @@ class Stand:
         self.host = self.proxy.host
         self.master = self.proxy.process.pid
         # Workers that die early are replaced slowly: all must be there.
-        h.until(lambda: len(self.proxy.children()) > self.count,
-                'gate and workers are there')
+        h.until(lambda: len(self.proxy.workers()) >= self.count and
+                self.proxy.gates(), 'gate and workers are there')
         self.gate = self.proxy.gates()[0]
         self.inner_gate = inner_pid(self.gate)
         self.sibling = None
