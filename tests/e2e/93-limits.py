@@ -107,9 +107,10 @@ def full_backlog():
         with Wire(b.host) as wire:
             wire.ask('POST', '/containers/create', b'{}')
             is_judged = wire.answer().status == 403
+        answered = select.select([each.socket for each in waiting], [], [],
+                                 0)[0]
+        h.check(is_judged and not answered, 'others are judged meanwhile')
         burnt = b.burnt(1)
-        h.check(is_judged and time.monotonic() - began < 3,
-                'others are judged meanwhile')
         h.check(burnt < 0.2, 'little time of the CPU is used', burnt)
         watch = {wire.socket: wire for wire in waiting}
         got = []
