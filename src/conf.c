@@ -217,6 +217,8 @@ load_profiles(struct confwork *w, char *const envp[])
 			    "with --profile NAME (or PROFILE=NAME), for "
 			    "example readonly", l->text);
 		}
+		if (l->only_warns)
+			l->profile = confprofile_warning(w, l->profile);
 	}
 }
 

@@ -43,6 +43,7 @@ struct conf_listen {
 	uid_t			 owner;	/* UNIX: (uid_t)-1: leave */
 	gid_t			 group;	/* UNIX: (gid_t)-1: leave */
 	struct allow		 allow;	/* who may connect */
+	bool			 only_warns;	/* mode=warn */
 	const char		*profile_name;	/* NULL: the global one */
 	struct profile		*profile;	/* loaded, never NULL after
 						 * conf_load in mode RUN */

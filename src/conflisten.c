@@ -68,6 +68,14 @@ key_group(struct reading *r, const char *value)
 		mistake(r, confwork_format(r->w, "group: no group %s", value));
 }
 
+/* What the profile denies is logged, and passes. */
+static void
+key_warn(struct reading *r, const char *value)
+{
+	(void)value; /* "warn" */
+	r->l->only_warns = true;
+}
+
 static void
 key_profile(struct reading *r, const char *value)
 {
@@ -148,15 +156,18 @@ key_allow(struct reading *r, const char *value)
 
 static const struct key {
 	const char	*name;
+	const char	*value;		/* the key has this one only, or any
+					 * for NULL */
 	bool		 is_unix;	/* for a socket with a path only */
 	bool		 is_repeatable;
 	void		(*set)(struct reading *r, const char *value);
 } keys[] = {
-	{ "mode", true, false, key_mode },
-	{ "owner", true, false, key_owner },
-	{ "group", true, false, key_group },
-	{ "profile", false, false, key_profile },
-	{ "allow", false, true, key_allow }
+	{ "mode", "warn", false, false, key_warn },
+	{ "mode", NULL, true, false, key_mode },
+	{ "owner", NULL, true, false, key_owner },
+	{ "group", NULL, true, false, key_group },
+	{ "profile", NULL, false, false, key_profile },
+	{ "allow", NULL, false, true, key_allow }
 };
 
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
@@ -183,7 +194,9 @@ parse_key(struct reading *r, struct span text)
 	(void)span_next(&text, '=', &name); /* has at least one element */
 	value = text;
 	for (i = 0; i < NKEYS; i++)
-		if (span_eq(span_of(keys[i].name), name))
+		if (span_eq(span_of(keys[i].name), name) &&
+		    (keys[i].value == NULL ||
+		    span_eq(span_of(keys[i].value), value)))
 			break;
 	if (i == NKEYS)
 		unknown_key(r, name);

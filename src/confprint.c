@@ -94,6 +94,8 @@ print_listener(const struct confwork *w, const struct conf_listen *l)
 	printf("listener: %s", l->text);
 	if (l->kind == CONF_UNIX)
 		printf(" mode %04o", (unsigned)l->mode);
+	if (l->only_warns)
+		printf(" ONLY WARNS");
 	printf(", profile %s (%zu %s, %s)\n", l->profile->name,
 	    l->profile->nrules, l->profile->nrules == 1 ? "rule" : "rules",
 	    confprofile_path(w, l->profile));
@@ -152,15 +154,19 @@ print_profiles(const struct conf *conf)
 {
 	const struct confwork *w = (const struct confwork *)conf;
 	const struct profile *p;
+	struct profile plain;
 	size_t i, before;
 
 	for (i = 0; i < conf->nlisten; i++) {
 		p = conf->listen[i].profile;
 		for (before = 0; before < i; before++)
-			if (conf->listen[before].profile == p)
+			if (conf->listen[before].profile->rules == p->rules)
 				break;
-		if (before == i)
-			print_survey(conf, p, confprofile_path(w, p));
+		if (before < i)
+			continue;
+		plain = *p;
+		plain.only_warns = false;
+		print_survey(conf, &plain, confprofile_path(w, p));
 	}
 }
 

@@ -206,13 +206,28 @@ confprofile_make(struct confwork *w, const char *name, const char *text)
 	return compile(w, name, span_of(text));
 }
 
+struct profile *
+confprofile_warning(struct confwork *w, const struct profile *p)
+{
+	struct profile *copy;
+
+	if (p == NULL)
+		return NULL;
+	copy = confwork_alloc(w, sizeof(*copy));
+	*copy = *p;
+	copy->only_warns = true;
+	/* But a terminal needs a rule that names it. */
+	copy->fallback.names_slash_escape = true;
+	return copy;
+}
+
 const char *
 confprofile_path(const struct confwork *w, const struct profile *p)
 {
 	const struct confprofile *c;
 
 	for (c = w->profiles; c != NULL; c = c->next)
-		if (&c->profile == p)
+		if (c->profile.rules == p->rules)
 			return c->path;
 	return p->name;
 }

@@ -28,6 +28,11 @@ struct profile *confprofile_load(struct confwork *w, const char *name);
 struct profile *confprofile_make(struct confwork *w, const char *name,
     const char *text);
 
+/* confprofile_warning(w, p): a copy of p that only warns, and is released with
+ * it.  NULL stays NULL. */
+struct profile *confprofile_warning(struct confwork *w,
+    const struct profile *p);
+
 /* confprofile_path(w, p): the file that p was read from. */
 const char *confprofile_path(const struct confwork *w,
     const struct profile *p);

@@ -210,6 +210,9 @@ say_listening(const struct conf *conf)
 			log_warn("profile %s: %.*s", l->profile->name,
 			    (int)l->profile->danger.len,
 			    l->profile->danger.p);
+		if (l->only_warns)
+			log_warn("%s only warns: what profile %s denies is "
+			    "logged, and passes", l->text, l->profile->name);
 		if (listen_is_exposed(l) && l->allow.nentries == 0)
 			log_warn("%s is not a loopback address: whoever "
 			    "reaches it may do what profile %s allows",

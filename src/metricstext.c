@@ -256,6 +256,8 @@ put_requests(struct text *t)
 		    TALLY_DENY));
 		put_request(t, row, "error", 0, tally_refused(row,
 		    TALLY_ERROR));
+		put_request(t, row, "warn", 0, tally_refused(row,
+		    TALLY_WARN));
 	}
 }
 

@@ -117,7 +117,13 @@ policy_decide(const struct policy_request *request,
 		}
 		return verdict->result;
 	}
-	return POLICY_DENY;
+	if (profile->only_warns &&
+	    may_allow(&profile->fallback, &request->target)) {
+		verdict->rule = &profile->fallback;
+		verdict->reason = REASON_NONE;
+		verdict->result = POLICY_ALLOW;
+	}
+	return verdict->result;
 }
 
 /* Host without its port: an address, or a name without a dot. */

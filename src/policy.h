@@ -39,7 +39,9 @@ struct policy_verdict {
  * policy_decide(request, profile, min_api, verdict):
  * Judge one request.  min_api: the N of the lowest API version 1.N that may
  * be asked for.  Fills *verdict and returns its result.  Rules that take too
- * long together deny (see rule_matcher's cpu_us and bounds.h).
+ * long together deny (see rule_matcher's cpu_us and bounds.h).  Under a profile
+ * that only warns the rule is its fallback where there is none; what is refused
+ * whatever a profile says is so here, too.
  */
 enum policy_result policy_decide(const struct policy_request *request,
     const struct profile *profile, unsigned min_api,

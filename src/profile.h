@@ -21,6 +21,9 @@ struct profile {
 	struct span		 danger;	/* first line of the text,
 						 * when it begins with "# HOST
 						 * ROOT": behind the "# " */
+	bool			 only_warns;	/* what no rule allows passes
+						 * all the same: */
+	struct rule		 fallback;	/* stands for no rule then */
 };
 
 /* What profile_parse asks its caller for. */

@@ -57,6 +57,22 @@ record_refusal(const struct record *r, enum reason reason, int dial_error)
 	    TALLY_DENY, reason);
 }
 
+void
+record_warning(const struct record *r)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_WARN, "would-deny");
+	log_span(&line, "method", r->head->method);
+	log_span(&line, "target", r->head->target);
+	log_str(&line, "profile", r->env->profile->name);
+	log_str(&line, "reason", reason_info(REASON_NO_RULE)->word);
+	log_str(&line, "peer", r->peer);
+	log_number(&line, "worker", r->env->worker_no);
+	log_end(&line);
+	tally_warn(r->env->row);
+}
+
 static void
 log_allowed(const struct record *r, const struct exchange *x, int64_t now_us)
 {

@@ -28,6 +28,9 @@ struct record {
 void record_refusal(const struct record *r, enum reason reason,
     int dial_error);
 
+/* record_warning(r): it passes because its profile only warns. */
+void record_warning(const struct record *r);
+
 /* record_answer(r, x): it was allowed, and x, which has counted that, is over
  * now. */
 void record_answer(const struct record *r, const struct exchange *x);

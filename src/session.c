@@ -249,6 +249,15 @@ fill_head(struct session *s)
 	}
 }
 
+/* No rule allows it, and it passes. */
+static void
+warn(const struct session *s)
+{
+	const struct record what = describe(s);
+
+	record_warning(&what);
+}
+
 /* Framing, target, policy; syntax comes before policy. */
 static enum reason
 judge(struct session *s)
@@ -267,8 +276,11 @@ judge(struct session *s)
 	if (s->env->log_requests)
 		log_request(s->head.method, s->head.target);
 	if (policy_decide(&s->request, s->env->profile, s->env->min_api,
-	    &s->verdict) == POLICY_ALLOW)
+	    &s->verdict) == POLICY_ALLOW) {
+		if (s->verdict.rule == &s->env->profile->fallback)
+			warn(s);
 		return REASON_NONE;
+	}
 	return s->verdict.reason;
 }
 

@@ -135,6 +135,8 @@ put_listener(struct page *g, const struct pool *p, unsigned listener)
 	if (p->park[listener].pid != 0)
 		put_number(g, "parked", park_count(p->park[listener].no), 5);
 	put_number(g, "rules", l->profile->nrules, 4);
+	if (l->only_warns)
+		put_str(g, "mode", "warn", 4);
 	put_str(g, "profile", l->profile->name, 12);
 	put_str(g, "address", l->text, 0);
 	(void)end(g);

@@ -47,7 +47,7 @@ static struct names {
 } *names;
 
 struct row_cells {
-	cell	verdicts[TALLY_ERROR + 1];	/* ALLOW: without a place */
+	cell	verdicts[TALLY_VERDICTS];	/* ALLOW: without a place */
 	cell	times[TALLY_BUCKETS + 1];
 	cell	sum_us;
 };
@@ -166,7 +166,7 @@ tally_rule(size_t row, size_t line_no)
 	if (row == 0)
 		return false;
 	i = find(key);
-	if (get(&names->keys[i]) == key)
+	if (line_no > 0 && get(&names->keys[i]) == key)
 		return true;
 	if (names->nrules == BOUNDS_TALLY_RULE_CAP)
 		return false;
@@ -214,6 +214,12 @@ tally_refuse(size_t row, enum tally_verdict verdict, enum reason reason)
 {
 	add(&cells->rows[row].verdicts[verdict], 1);
 	add(&cells->reasons[reason], 1);
+}
+
+void
+tally_warn(size_t row)
+{
+	add(&cells->rows[row].verdicts[TALLY_WARN], 1);
 }
 
 void

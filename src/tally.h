@@ -23,7 +23,10 @@ extern const uint32_t tally_bucket_us[TALLY_BUCKETS];
 enum tally_verdict {
 	TALLY_ALLOW,
 	TALLY_DENY,		/* refused by policy or syntax */
-	TALLY_ERROR		/* 502, 503 and broken answers */
+	TALLY_ERROR,		/* 502, 503 and broken answers */
+	TALLY_WARN,		/* no rule allows it, and it passes: also
+				 * counted as allowed */
+	TALLY_VERDICTS
 };
 
 /* Our own processes, and what happens to them. */
@@ -85,6 +88,9 @@ int tally_watch(void);
 void tally_allow(size_t row, size_t line_no);
 void tally_refuse(size_t row, enum tally_verdict verdict,
     enum reason reason);
+
+/* tally_warn(row): it passes because its profile only warns. */
+void tally_warn(size_t row);
 
 /* tally_took(row, us): an answer was complete so long after its request. */
 void tally_took(size_t row, int64_t us);

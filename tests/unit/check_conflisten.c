@@ -34,6 +34,10 @@ static const struct {
 	    "/x", NULL, "unix:///x", 0660, 0, 0 },
 	{ "unix:///x,mode=777,owner=4294967294", CONF_UNIX, "/x", NULL,
 	    "unix:///x", 0777, 4294967294, -1 },
+	{ "unix:///x,mode=warn,mode=0640", CONF_UNIX, "/x", NULL, "unix:///x",
+	    0640, -1, -1 },
+	{ "tcp://a:1,mode=warn", CONF_TCP, "a", "1", "tcp://a:1", 0600, -1,
+	    -1 },
 	{ "unix:///x,mode=0", CONF_UNIX, "/x", NULL, "unix:///x", 0, -1, -1 },
 	{ "unix://@name", CONF_ABSTRACT, "name", NULL, "unix://@name", 0600,
 	    -1, -1 }
@@ -58,7 +62,11 @@ START_TEST(listener_good)
 	ck_assert_uint_eq(l->mode, listeners[_i].mode);
 	ck_assert_uint_eq(l->owner, (uid_t)listeners[_i].owner);
 	ck_assert_uint_eq(l->group, (gid_t)listeners[_i].group);
-	ck_assert_ptr_eq(l->profile, c->profile);
+	ck_assert_ptr_eq(l->profile->rules, c->profile->rules);
+	ck_assert_int_eq(l->only_warns,
+	    strstr(listeners[_i].text, "mode=warn") != NULL);
+	ck_assert_int_eq(l->profile->only_warns, l->only_warns);
+	ck_assert(!c->profile->only_warns);
 	conf_free(c);
 }
 END_TEST
@@ -107,6 +115,9 @@ static const struct {
 	{ "unix:///x,", "unknown key : *" },
 	{ "unix:///x,,mode=1", "unknown key : *" },
 	{ "unix:///x,mode=1,mode=1", "mode is given twice" },
+	{ "tcp://a:1,mode=warn,mode=warn", "mode is given twice" },
+	{ "tcp://a:1,mode=warning", "mode is only for unix sockets with a "
+	    "path" },
 	{ "unix:///x,owner=no-such-user-here",
 	    "owner: no user no-such-user-here" },
 	{ "unix:///x,group=no-such-group-here",

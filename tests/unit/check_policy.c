@@ -300,6 +300,57 @@ stopped_clock(void)
 	return 1;
 }
 
+/* A profile that only warns lets pass what no rule allows, and nothing that is
+ * refused anyway. */
+START_TEST(test_only_warns)
+{
+	static const struct {
+		const char *method, *target;
+		enum reason reason;
+		size_t line_no;
+	} cases[] = {
+		{ "GET", "/a", REASON_NONE, 1 },
+		{ "POST", "/containers/create", REASON_NONE, 0 },
+		{ "GET", "/images/a%2Fb/json", REASON_NONE, 0 },
+		{ "GET", "/containers/x/attach/ws", REASON_NO_RULE, 0 },
+		{ "GET", "/v1.23/a", REASON_MIN_API, 0 },
+		{ "POST", "/v1.12/containers/x/start", REASON_MIN_API, 0 },
+	};
+	struct policy_request request;
+	struct rule rules[RULES_CAP];
+	struct policy_verdict v;
+	struct profile p;
+	size_t i;
+
+	read_profile(&p, rules, "GET /a\n");
+	p.only_warns = true;
+	p.fallback.names_slash_escape = true;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(&request, 0, sizeof(request));
+		request.method = span_of(cases[i].method);
+		ck_assert_int_eq(target_parse(span_of(cases[i].target),
+		    &request.target), REASON_NONE);
+		ck_assert_int_eq(policy_decide(&request, &p, 24, &v),
+		    cases[i].reason == REASON_NONE ? POLICY_ALLOW :
+		    POLICY_DENY);
+		ck_assert_int_eq(v.reason, cases[i].reason);
+		if (v.result == POLICY_ALLOW)
+			ck_assert_uint_eq(v.rule->line_no, cases[i].line_no);
+	}
+	ck_assert_ptr_ne(&p.fallback, &p.rules[0]);
+	request.target.route = TARGET_PLAIN;
+	request.body.kind = BODY_LENGTH;
+	request.body.left = 1;
+	request.content_type = SPAN("application/x-www-form-urlencoded");
+	request.method = SPAN("POST");
+	ck_assert_int_eq(target_parse(SPAN("/a"), &request.target),
+	    REASON_NONE);
+	ck_assert_int_eq(policy_decide(&request, &p, 24, &v), POLICY_DENY);
+	ck_assert_int_eq(v.reason, REASON_FORM_BODY);
+	profile_free(&p);
+}
+END_TEST
+
 /* A long target uses the time of a verdict up, a short one never looks. */
 START_TEST(test_budget)
 {
@@ -408,6 +459,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_rows, 0, ROWS(rows));
 	tcase_add_test(tc, test_no_rules);
 	tcase_add_test(tc, test_budget);
+	tcase_add_test(tc, test_only_warns);
 	tcase_add_loop_test(tc, test_browsers, 0, ROWS(browsers));
 	return s;
 }
