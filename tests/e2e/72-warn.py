@@ -51,7 +51,8 @@ def told(p, _metrics):
     """it is said at start, and in the status"""
     h.has(p.err(), f'warn {p.listen[0].partition(",")[0]} only warns: what '
           'profile readonly denies is logged, and passes\n', h.title(told))
-    lines = [line for line in p.status().out.splitlines() if line.startswith('listener ')]
+    lines = [line for line in p.status().out.splitlines()
+             if line.startswith('listener ')]
     h.same([' mode=warn ' in line for line in lines], [True, False],
            'and in the status of that listener')
 

@@ -216,9 +216,12 @@ def explain():
                 f'--explain {method} {target}: {words}', done)
         h.same(done.out.count('\n'), 1, 'in one line')
     done = start(*GOOD, '--explain', 'GET', '/version')
-    number = int(done.out.split(':')[1].split()[0])
-    line = h.read(h.PROFILES + '/readonly').splitlines()[number - 1]
-    h.check(line in done.out, '--explain shows the rule of that line', done)
+    for path in h.PROFILES + '/readonly', h.PROFILES + '/ping':
+        at = done.out.split(os.path.basename(path) + ':')[1].split()[0]
+        line = h.read(path).splitlines()[int(at) - 1]
+        h.check(path.endswith('/readonly') and line == 'include ping' or
+                done.out.endswith(f':{at} {line}\n'), '--explain shows both '
+                'places of a rule that is included', done)
 
 
 def strength():
