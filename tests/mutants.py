@@ -5,7 +5,7 @@ TAP: one point for each profile; who is not noticed is named.
 
 usage: tests/mutants.py [-v|-a] [PROFILE...]
   -v  all mutants, one a line
-  -a  add to the tables rows that notice more of them: requests near those that
+  -a  add rows to the tables that notice more of them: requests near those that
       are allowed, which the profile denies.  Look at them before you keep them.
 """
 
@@ -50,7 +50,9 @@ def mutants(text):
     """Texts with one change each, and what it is."""
     lines = text.split('\n')
     for number, line in enumerate(lines):
-        if not line.strip() or line.startswith('#'):
+        # (What classes defines may be known by another include.)
+        if (not line.strip() or line.startswith('#') or
+                line == 'include classes'):
             continue
         for new, what in changes(line):
             yield ('\n'.join(lines[:number] + new + lines[number + 1:]),
@@ -76,7 +78,7 @@ def wider_methods(method):
 def wider_targets(target):
     yield f'({target}).*'           # no anchor at the end
     yield '/.*' + target[1:]        # nor at the beginning
-    if not target.endswith(('{QUERY}', r'(\?.*)?')):
+    if r'\?' not in target and '{QUERY}' not in target:
         yield target + r'(\?.*)?'
         yield target + r'(/[^?]+)?'
     seen = {target}
@@ -154,6 +156,8 @@ def near(method, target):
     if query:
         yield method, path, 'without a query'
         yield method, path + '?', 'an empty query'
+        yield method, target + '/x', 'something behind the query'
+        yield method, target + '?x', 'something behind the query'
         yield method, target + '&x=1', 'one parameter more'
         yield method, path + '?x=1&' + query, 'one parameter more'
         parts = query.split('&')
@@ -161,7 +165,7 @@ def near(method, target):
             name, equals, value = part.partition('=')
             left = parts[:number] + parts[number + 1:]
             yield method, path + '?' + '&'.join(left), 'a parameter less'
-            for new in ('x', value + 'x', 'x' + value, value + '%20',
+            for new in ('', 'x', value + 'x', 'x' + value, value + '%20',
                         '-' + value, '0', value[:-1]):
                 changed = parts[:number] + [name + equals + new] + (
                     parts[number + 1:])
