@@ -322,7 +322,9 @@ board_set(enum board_state state)
 void
 board_set_peer(const struct board_peer *peer)
 {
-	slots[mine].peer = *peer;
+	static const struct board_peer nobody;
+
+	slots[mine].peer = peer == NULL ? nobody : *peer;
 }
 
 void
@@ -372,6 +374,13 @@ board_idle(unsigned listener, unsigned generation)
 			n++;
 	}
 	return n;
+}
+
+bool
+board_is_short(unsigned workers)
+{
+	return board_idle(owners[mine].listener, owners[mine].generation) *
+	    2 <= workers;
 }
 
 size_t

@@ -84,8 +84,8 @@ int board_enter(size_t slot);
 /* board_set(state): the state of this process, and since when. */
 void board_set(enum board_state state);
 
-/* board_set_peer(peer): whom this process serves from now on; before
- * BOARD_BUSY. */
+/* board_set_peer(peer): whom this process serves from now on, NULL for nobody
+ * who counts; before BOARD_BUSY. */
 void board_set_peer(const struct board_peer *peer);
 
 /* board_carry(): a request is carried from now on.  board_carried(in, out):
@@ -107,5 +107,9 @@ size_t board_count(enum board_state state);
 size_t board_idle(unsigned listener, unsigned generation);
 size_t board_count_peer(const struct board_peer *peer);
 bool board_has_any(unsigned listener, unsigned generation);
+
+/* board_is_short(workers): of that many workers that this process's pool should
+ * have idle, no more than half are. */
+bool board_is_short(unsigned workers);
 
 #endif /* DSP_BOARD_H */

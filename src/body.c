@@ -233,6 +233,13 @@ body_skip(struct body *body, uint64_t len)
 		body->left -= len;
 }
 
+bool
+body_is_between(const struct body *body)
+{
+	return body->kind == BODY_CLOSE || (body->kind == BODY_CHUNKED &&
+	    body->state == CHUNK_SIZE && body->digits == 0);
+}
+
 size_t
 body_chunk_make(char out[BODY_CHUNK_HEAD_CAP], uint64_t len)
 {

@@ -87,6 +87,12 @@ uint64_t body_plain(const struct body *body);
 void body_skip(struct body *body, uint64_t len);
 
 /*
+ * body_is_between(body): it goes on, nobody knows how long, and its kind alone
+ * says how: until the sender closes, or with the first byte of a chunk.
+ */
+bool body_is_between(const struct body *body);
+
+/*
  * body_chunk_make(out, len):
  * Write the size line of a chunk of len bytes, and return its length.
  */

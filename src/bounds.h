@@ -169,18 +169,30 @@
  * nothing of dockerd.  Most clients send their requests in one go. */
 #define BOUNDS_IDLE_MS			1000
 
-/* Parked clients of one listener; the next ones are closed, as idle ones may
- * be.  The longest time that one may be parked: a day is more than what
- * --idle-timeout takes.  And how often it is looked whose time is up. */
+/* Parked connections of one listener, of which a stream has two; the next
+ * clients are closed, as idle ones may be, and streams stay with their
+ * workers.  The longest time that a client may be parked: a day is more than
+ * what --idle-timeout takes.  And how often it is looked whose time is up. */
 #define BOUNDS_PARKED_CAP		16384
 #define BOUNDS_PARKED_MS		86400000
 #define BOUNDS_PARK_LOOK_MS		1000
+
+/* Bytes of the path of a stream that is parked, with the NUL: what is asked of
+ * a container by its full number takes some 90.  A worker keeps those with
+ * longer ones. */
+#define BOUNDS_PARK_PATH_CAP		256
 
 /* Bytes of socket memory for clients that were passed on and that no worker
  * has taken yet: two dozen.  Until the next try of a worker that cannot park a
  * client. */
 #define BOUNDS_PARK_AHEAD		8192
 #define BOUNDS_PARK_RETRY_MS		100
+
+/* The same for those who are on their way to be parked, some 50 streams; and
+ * more descriptors than are so at once: a stream that finds no room would be
+ * lost. */
+#define BOUNDS_PARK_BEHIND		32768
+#define BOUNDS_PARK_ROOM		256
 
 /* -- processes -- */
 

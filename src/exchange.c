@@ -17,7 +17,7 @@
 #include "tally.h"
 #include "target.h"
 
-/* Set the relay up for the body. */
+/* Set the relay up. */
 static void
 begin(struct exchange *x)
 {
@@ -25,7 +25,8 @@ begin(struct exchange *x)
 
 	x->received_len = x->received_most = x->made_most = 0;
 	x->answer.status = 0;
-	x->is_reusable = x->is_counted = false;
+	x->answer.minor = 0;
+	x->is_reusable = x->is_counted = x->is_parked = false;
 	board_carry();
 	relay_way_init(up, x->client, x->upstream, x->input, x->input_cap, 0,
 	    x->input_len);
@@ -36,7 +37,7 @@ begin(struct exchange *x)
 	x->relay.eof_passed = false;
 	x->relay.client_hup = x->relay.upstream_hup = false;
 	x->relay.gone_ms = IO_NEVER;
-	x->relay.upstream_speaks = false;
+	x->relay.upstream_speaks = x->relay.may_rest = false;
 	up->body = x->request->body;
 	up->is_reframed = up->body.kind == BODY_CHUNKED;
 	/* Pages go from TCP to dockerd as they are.  The other way gains
@@ -129,6 +130,7 @@ await_answer(struct exchange *x)
 			return refused(x, x->relay.up.state == RELAY_BAD ?
 			    REASON_CHUNK : REASON_BODY_SHORT);
 		case RELAY_ANSWER:
+		case RELAY_REST:
 			break;
 		}
 		if (!receive(x))
@@ -177,21 +179,96 @@ count(struct exchange *x)
 	x->is_counted = true;
 }
 
-/* Carry the framed answer, or both ways of a tunnel. */
-static enum relay_result
-carry(struct exchange *x)
+/* Both ways of a tunnel.  What the client sent behind its request was kept
+ * until now. */
+static enum exchange_result
+carry_tunnel(struct exchange *x)
 {
 	struct relay_way *up = &x->relay.up;
 
+	doing_stream(DOING_TUNNEL);
 	x->relay.holds_eof = false;
-	doing_stream(is_tunnel(x) ? DOING_TUNNEL : DOING_ANSWER);
-	if (!is_tunnel(x))
-		return relay_run(&x->relay);
-	/* What the client sent behind its request was kept until now. */
 	body_until_close(&up->body);
 	up->is_reframed = false;
 	up->state = RELAY_OPEN;
-	return relay_tunnel(&x->relay);
+	(void)relay_tunnel(&x->relay);
+	return EXCHANGE_CLOSE;
+}
+
+/* Whether it is a stream that others may go on with: see park.h. */
+static bool
+may_park(const struct exchange *x)
+{
+	return x->park != NULL && x->request->target.is_stream &&
+	    span_eq(x->request->method, SPAN("GET")) &&
+	    x->request->body.kind == BODY_NONE && x->answer.status == 200 &&
+	    (x->relay.down.body.kind == BODY_CHUNKED ||
+	    x->relay.down.body.kind == BODY_CLOSE);
+}
+
+/* Stay with a stream that rests, but not long: false when it is parked.  It
+ * does not stand in the way of those who need a worker. */
+static bool
+stay(struct exchange *x)
+{
+	const volatile int *stop = x->wants_close;
+	int64_t patience;
+	bool is_needed;
+
+	/* More may be there already, as of bulk. */
+	if (!relay_rest(&x->relay, io_now_ms(), NULL))
+		return true;
+	board_set(BOARD_WAITING);
+	patience = BOUNDS_IDLE_MS;
+	is_needed = *stop != 0 || board_is_short(x->workers);
+	while (is_needed ||
+	    relay_rest(&x->relay, io_now_ms() + patience, stop)) {
+		x->is_parked = x->park(x);
+		if (x->is_parked)
+			break;
+		/* There is no room, and may be none for long. */
+		patience = stop != NULL ? BOUNDS_PARK_RETRY_MS :
+		    BOUNDS_IDLE_MS;
+		stop = NULL;
+		is_needed = false;
+	}
+	board_set(BOARD_BUSY);
+	return !x->is_parked;
+}
+
+/* relay_run, but streams may be parked in between. */
+static enum relay_result
+run(struct exchange *x)
+{
+	enum relay_result result;
+
+	x->relay.may_rest = may_park(x);
+	do
+		result = relay_run(&x->relay);
+	while (result == RELAY_REST && stay(x));
+	return result;
+}
+
+/* The answer, whose head is sent or queued. */
+static enum exchange_result
+carry_answer(struct exchange *x)
+{
+	struct relay_way *down = &x->relay.down;
+	enum relay_result result;
+
+	doing_stream(DOING_ANSWER);
+	x->relay.holds_eof = false;
+	result = run(x);
+	if (x->is_parked)
+		return EXCHANGE_PARKED;
+	if (result == RELAY_GONE || down->state != RELAY_DONE)
+		return EXCHANGE_CLOSE;
+	x->is_reusable = down->body.kind != BODY_CLOSE &&
+	    x->answer.minor == 1 && !http_wants_close(&x->answer) &&
+	    down->start == down->end;
+	if (x->relay.up.state != RELAY_DONE)
+		return EXCHANGE_LINGER;
+	return x->is_close ? EXCHANGE_CLOSE : EXCHANGE_KEEP;
 }
 
 /* Pass the answer on to its end. */
@@ -200,7 +277,6 @@ deliver(struct exchange *x)
 {
 	struct relay_way *down = &x->relay.down;
 	struct body body;
-	bool is_close;
 	size_t len;
 
 	/* dockerd hijacks attach without looking at a body. */
@@ -209,10 +285,10 @@ deliver(struct exchange *x)
 	if (!frame_answer(x, &body))
 		return refused(x, REASON_BAD_ANSWER);
 	/* An error before the body is complete is dockerd's last word. */
-	is_close = body.kind == BODY_CLOSE || http_wants_close(x->head) ||
+	x->is_close = body.kind == BODY_CLOSE || http_wants_close(x->head) ||
 	    *x->wants_close != 0 || (x->answer.status >= 300 &&
 	    x->relay.up.state != RELAY_DONE);
-	len = make_answer(x, &body, is_close);
+	len = make_answer(x, &body, x->is_close);
 	if (len == 0)
 		return refused(x, REASON_BAD_ANSWER);
 	relay_way_init(down, x->upstream, x->client, x->received,
@@ -220,14 +296,7 @@ deliver(struct exchange *x)
 	relay_put(down, (struct span){ x->made, len });
 	down->body = body;
 	count(x);
-	if (carry(x) == RELAY_GONE || down->state != RELAY_DONE ||
-	    is_tunnel(x))
-		return EXCHANGE_CLOSE;
-	x->is_reusable = body.kind != BODY_CLOSE && x->answer.minor == 1 &&
-	    !http_wants_close(&x->answer) && down->start == down->end;
-	if (x->relay.up.state != RELAY_DONE)
-		return EXCHANGE_LINGER;
-	return is_close ? EXCHANGE_CLOSE : EXCHANGE_KEEP;
+	return is_tunnel(x) ? carry_tunnel(x) : carry_answer(x);
 }
 
 /* Leave nothing of this client's to the next, who may find a way to read
@@ -241,22 +310,44 @@ wipe(struct exchange *x)
 	explicit_bzero(x->made, x->made_most);
 }
 
+/* Whatever the result is. */
+static void
+end(struct exchange *x)
+{
+	relay_way_free(&x->relay.up);
+	relay_way_free(&x->relay.down);
+	doing_stream(DOING_NOTHING);
+	board_carried(x->relay.up.bytes, x->relay.down.bytes);
+	wipe(x);
+}
+
 enum exchange_result
 exchange_run(struct exchange *x)
 {
 	enum exchange_result result;
 
 	begin(x);
+	x->out_before = 0;
 	result = await_answer(x);
 	if (result == EXCHANGE_KEEP)
 		result = deliver(x);
-	relay_way_free(&x->relay.up);
-	relay_way_free(&x->relay.down);
 	/* A client that left before is no refusal either. */
 	if (result != EXCHANGE_REFUSED)
 		count(x);
-	doing_stream(DOING_NOTHING);
-	board_carried(x->relay.up.bytes, x->relay.down.bytes);
-	wipe(x);
+	end(x);
+	return result;
+}
+
+enum exchange_result
+exchange_resume(struct exchange *x, enum body_kind kind)
+{
+	enum exchange_result result;
+
+	begin(x);
+	x->is_counted = true;
+	x->answer.status = 200;
+	x->relay.down.body = (struct body){ .kind = kind };
+	result = carry_answer(x);
+	end(x);
 	return result;
 }

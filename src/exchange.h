@@ -14,7 +14,8 @@
 
 /*
  * One judged request carried to dockerd, and its answer back.  The gate has
- * sent the request's head.
+ * sent the request's head.  A stream is left to the parking process while
+ * nothing happens.
  */
 struct exchange {
 	/* Set by the caller before each request: */
@@ -33,6 +34,11 @@ struct exchange {
 	const volatile int		*wants_close;
 	size_t				row;		/* of the tally: the */
 	size_t				line_no;	/* rule that allowed */
+	unsigned			 workers;	/* see board_is_short */
+	bool				 (*park)(const struct exchange *x);
+							/* leave it to the
+							 * parking process;
+							 * NULL: never */
 
 	/* Result: */
 	enum reason			 reason;	/* EXCHANGE_REFUSED */
@@ -44,8 +50,15 @@ struct exchange {
 	struct http_head		 answer;	/* spans point into
 							 * received */
 
+	bool				 is_close;	/* the client's
+							 * connection ends
+							 * with this answer */
+	uint64_t			 out_before;	/* content that others
+							 * have passed on */
+
 	/* Its own: */
 	bool				is_counted;	/* in the tally */
+	bool				is_parked;
 	size_t				 answer_len;
 	size_t				 received_len;
 	char				 received[BOUNDS_HEAD_CAP];
@@ -59,6 +72,7 @@ enum exchange_result {
 	EXCHANGE_KEEP,		/* answered, the client may go on */
 	EXCHANGE_CLOSE,		/* close the client's connection */
 	EXCHANGE_LINGER,	/* the same, but it may still be sending */
+	EXCHANGE_PARKED,	/* somebody else goes on: close both */
 	EXCHANGE_REFUSED	/* nothing was answered yet: answer reason */
 };
 
@@ -71,5 +85,14 @@ enum exchange_result {
  * when it said nothing at all.
  */
 enum exchange_result exchange_run(struct exchange *x);
+
+/*
+ * exchange_resume(x, kind):
+ * Go on with the answer of a stream that was parked, whose body is of that
+ * kind.  Besides what exchange_run wants, the caller sets x->is_close and
+ * x->out_before; input_len is 0, and x->answer is not known but its status,
+ * which was 200.
+ */
+enum exchange_result exchange_resume(struct exchange *x, enum body_kind kind);
 
 #endif /* DSP_EXCHANGE_H */

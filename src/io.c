@@ -155,13 +155,16 @@ io_linger_close(int fd, int64_t deadline)
 	(void)close(fd);
 }
 
+/* Room for the descriptors of a message. */
+union control {
+	char		bytes[CMSG_SPACE(IO_FDS * sizeof(int))];
+	struct cmsghdr	align;
+};
+
 ssize_t
-io_send_fd(int sock, const void *buf, size_t len, int fd)
+io_send_fds(int sock, const void *buf, size_t len, const int *fds, size_t count)
 {
-	union {
-		char		bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr	align;
-	} control;
+	union control control;
 	struct iovec iov;
 	struct msghdr msg;
 	struct cmsghdr *c;
@@ -173,14 +176,14 @@ io_send_fd(int sock, const void *buf, size_t len, int fd)
 	iov.iov_len = len;
 	msg.msg_iov = &iov;
 	msg.msg_iovlen = 1;
-	if (fd != -1) {
+	if (count > 0) {
 		msg.msg_control = control.bytes;
-		msg.msg_controllen = sizeof(control.bytes);
+		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
 		c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+		c->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, count * sizeof(int));
 	}
 	do
 		n = sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -189,24 +192,28 @@ io_send_fd(int sock, const void *buf, size_t len, int fd)
 }
 
 ssize_t
-io_recv_fd(int sock, void *buf, size_t len, int *fd, int flags)
+io_send_fd(int sock, const void *buf, size_t len, int fd)
 {
-	union {
-		char		bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr	align;
-	} control;
+	return io_send_fds(sock, buf, len, &fd, fd == -1 ? 0 : 1);
+}
+
+ssize_t
+io_recv_fds(int sock, void *buf, size_t len, int *fds, size_t cap,
+    size_t *count, int flags)
+{
+	union control control;
 	struct iovec iov = { buf, len };
 	struct msghdr msg;
 	struct cmsghdr *c;
 	ssize_t n;
 
-	*fd = -1;
+	*count = 0;
 	memset(&msg, 0, sizeof(msg));
 	msg.msg_iov = &iov;
 	msg.msg_iovlen = 1;
 	msg.msg_control = control.bytes;
-	/* With room for two, the kernel would open a second one. */
-	msg.msg_controllen = CMSG_LEN(sizeof(int));
+	/* With room for one more, the kernel would open one more. */
+	msg.msg_controllen = CMSG_LEN(cap * sizeof(int));
 	do
 		n = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
@@ -214,9 +221,22 @@ io_recv_fd(int sock, void *buf, size_t len, int *fd, int flags)
 		return -1;
 	c = CMSG_FIRSTHDR(&msg);
 	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len > CMSG_LEN(0)) {
+		*count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(c), *count * sizeof(int));
+	}
+	return n;
+}
+
+ssize_t
+io_recv_fd(int sock, void *buf, size_t len, int *fd, int flags)
+{
+	size_t count;
+	ssize_t n;
+
+	n = io_recv_fds(sock, buf, len, fd, 1, &count, flags);
+	if (n == -1 || count == 0)
+		*fd = -1;
 	return n;
 }
 

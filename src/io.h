@@ -72,6 +72,18 @@ void io_linger_close(int fd, int64_t deadline);
 ssize_t io_send_fd(int sock, const void *buf, size_t len, int fd);
 ssize_t io_recv_fd(int sock, void *buf, size_t len, int *fd, int flags);
 
+/*
+ * The same with up to IO_FDS descriptors: io_send_fds sends n; io_recv_fds
+ * has room for cap, and says in *n how many came.  The kernel closes what
+ * there is no room for.
+ */
+#define IO_FDS 2
+
+ssize_t io_send_fds(int sock, const void *buf, size_t len, const int *fds,
+    size_t n);
+ssize_t io_recv_fds(int sock, void *buf, size_t len, int *fds, size_t cap,
+    size_t *n, int flags);
+
 /* io_close_from(first): close every descriptor from first on. */
 void io_close_from(int first);
 

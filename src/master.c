@@ -26,12 +26,14 @@
 #include "listen.h"
 #include "log.h"
 #include "monitor.h"
+#include "parks.h"
 #include "pool.h"
 #include "privs.h"
 #include "protection.h"
 #include "status.h"
 #include "tally.h"
 #include "text.h"
+#include "yard.h"
 
 static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
 
@@ -260,7 +262,7 @@ move_parks(const struct conf *conf, const struct conf *old, bool is_same)
 		if (is_same && to < conf->nlisten)
 			moved[to] = pool.park[i];
 		else
-			pool_end_park(&pool.park[i]);
+			parks_give_up(&pool, i);
 	}
 	memcpy(pool.park, moved, sizeof(moved));
 }
@@ -298,11 +300,12 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 		conf_free(conf);
 		return old;
 	}
+	/* Workers whose listener is shut look whether they are needed. */
+	move_parks(conf, old, is_same_start(conf, old, &identity));
 	for (i = 0; i < old->nlisten; i++)
 		if (find_listener(conf, &old->listen[i]) == conf->nlisten)
 			shut_listener(&old->listen[i], pool.listen_fd[i]);
 	memcpy(pool.listen_fd, fds, sizeof(fds));
-	move_parks(conf, old, is_same_start(conf, old, &identity));
 	fit_workers(conf);
 	log_init(conf->log_level, conf->log_format, conf->log_to);
 	if (pool_renew(&pool, conf, &identity) == -1)
@@ -336,18 +339,21 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 	size_t i, left;
 
 	log_info("stopping");
+	/* Workers whose listener is shut look whether they are needed. */
+	for (i = 0; i < conf->nlisten; i++)
+		parks_give_up(&pool, i);
 	for (i = 0; i < conf->nlisten; i++)
 		shut_listener(&conf->listen[i], pool.listen_fd[i]);
-	for (i = 0; i < conf->nlisten; i++)
-		pool_end_park(&pool.park[i]);
 	deadline = io_now_ms() + conf->stop_timeout_ms;
 	while ((left = pool_signal_all(SIGTERM)) > 0 &&
 	    io_now_ms() < deadline && got_stop < 2) {
 		sleep_until(io_now_ms() + BOUNDS_NUDGE_MS, while_asleep);
 		(void)pool_reap(&pool);
 	}
+	/* Workers that retire wait for streams that are parked. */
 	if (left > 0)
-		log_info("closing %zu connections that did not end", left);
+		log_info("closing %zu connections that did not end",
+		    left - board_count(BOARD_RETIRING) + yard_total());
 	pool.is_ending = true;
 	while (pool_signal_all(SIGKILL) > 0) {
 		sleep_until(io_now_ms() + BOUNDS_NUDGE_MS, while_asleep);
@@ -369,7 +375,7 @@ start(struct conf *conf)
 	int metrics_fd;
 
 	pool.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (pool.wake_fd == -1 || tally_open() == -1 ||
+	if (pool.wake_fd == -1 || tally_open() == -1 || yard_open() == -1 ||
 	    board_open(BOUNDS_WORKERS_CAP + BOUNDS_SLOTS_EXTRA) == -1) {
 		log_error_errno("set up the pool");
 		return 1;

@@ -20,10 +20,10 @@
 #include "io.h"
 #include "log.h"
 #include "metricstext.h"
-#include "park.h"
 #include "sandbox.h"
 #include "tally.h"
 #include "text.h"
+#include "yard.h"
 
 /* Where its own descriptor is, behind the standard ones. */
 #define LISTEN_FD	(STDERR_FILENO + 1)
@@ -194,7 +194,7 @@ metrics_run(const struct metrics_args *args)
 	int fd;
 
 	if (board_watch() == -1 || tally_watch() == -1 ||
-	    park_enter_worker() == -1)
+	    yard_watch() == -1)
 		fatal(2, "metrics: mprotect");
 	keep_descriptors(args);
 	set_signals(&while_waiting);

@@ -14,6 +14,7 @@
 #include "doing.h"
 #include "reason.h"
 #include "tally.h"
+#include "yard.h"
 
 #define PREFIX "docker_socket_protector_"
 
@@ -170,7 +171,7 @@ put_processes(struct text *t, const char *name, const char *help,
 
 /* -- workers -- */
 
-/* Workers of each row by state and stream. */
+/* Workers of each row by state, and streams. */
 struct census {
 	size_t	states[BOUNDS_TALLY_ROW_CAP][STATES];
 	size_t	streams[BOUNDS_TALLY_ROW_CAP][STREAMS];
@@ -182,6 +183,8 @@ take_census(struct census *c)
 	struct doing doing;
 	size_t i, row;
 
+	for (row = 0; row < BOUNDS_TALLY_ROW_CAP; row++)
+		c->streams[row][DOING_ANSWER] = yard_row(row);
 	for (i = 0; i < board_used(); i++) {
 		row = board_row(i);
 		if (board_state(i) == BOARD_FREE ||

@@ -1,7 +1,7 @@
 /*
- * Parking idle clients.  The process has two sets: its clients, and beside
- * them the pair that workers use.  When no worker takes what it passes on, it
- * does not look at its clients until there is room again.
+ * Parking idle clients and streams.  The process has two sets: its guests, and
+ * beside them the pair that workers use.  When no worker takes what it passes
+ * on, it does not look at its guests until there is room again.
  */
 
 #include "config.h"
@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "bounds.h"
@@ -26,90 +26,75 @@
 #include "log.h"
 #include "sandbox.h"
 
-/* Where a parking process has its descriptors; clients come behind. */
+/* Where a parking process has its descriptors; guests come behind. */
 enum {
 	PAIR_FD = 3,
-	CLIENTS_FD,
-	FIRST_FD
+	GUESTS_FD
 };
 
-/* A client; the index in a lot is its descriptor. */
-struct place {
-	_Atomic bool		is_taken;
-	struct board_peer	peer;
-	int64_t			deadline;
-};
-
-/* The list of one parking process, which alone writes it. */
-struct lot {
-	_Atomic size_t	count;
-	_Atomic size_t	used;		/* places from here on are free */
-	struct place	places[BOUNDS_PARKED_CAP + FIRST_FD];
-};
+_Static_assert(GUESTS_FD + 1 == YARD_OWN_FDS, "where guests begin");
 
 /* What a worker says of a client.  It is not trusted: whatever it says can
  * only make this client's wait shorter, or the peer's count wrong. */
-struct ticket {
+struct pass {
 	struct board_peer	peer;
 	int64_t			left_ms;
 };
 
-static struct lot *lots[PARK_COUNT];
-static bool is_claimed[PARK_COUNT];	/* the master's */
-static struct lot *mine;
+/* What comes from workers; longer ones are seen to be so. */
+union message {
+	struct pass	pass;
+	struct ticket	ticket;
+	char		bytes[sizeof(struct ticket) + 1];
+};
+
+_Static_assert(sizeof(struct pass) != sizeof(struct ticket) &&
+    sizeof(struct ticket) > 1, "lengths tell messages apart");
+
+/* A connection of a stream; the index is its descriptor. */
+struct half {
+	int		other;		/* 0: not of a stream */
+	bool		is_upstream;
+	struct ticket	ticket;		/* of the client's half */
+};
+
+static struct yard_lot *mine;
+static struct half *halves;		/* the process's own: workers read
+					 * lists */
+static int my_no;
 
 /* -- the master's side -- */
 
-int
-park_claim(void)
-{
-	void *p;
-	int i;
-
-	for (i = 0; i < PARK_COUNT && is_claimed[i]; i++)
-		;
-	if (i == PARK_COUNT) {
-		errno = EAGAIN;
-		return -1;
-	}
-	p = mmap(NULL, sizeof(*lots[i]), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		return -1;
-	lots[i] = p;
-	is_claimed[i] = true;
-	return i;
-}
-
 void
-park_release(int no)
+park_give_up(int no, int pair_fd)
 {
-	/* Workers of other listeners still see it. */
-	atomic_store(&lots[no]->used, 0);
-	(void)munmap(lots[no], sizeof(*lots[no]));
-	lots[no] = NULL;
-	is_claimed[no] = false;
+	yard_give_up(no);
+	/* It looks when a message comes, whatever that says.  Where there is no
+	 * room for one, there are others. */
+	(void)io_send_fd(pair_fd, "", 1, -1);
 }
 
 /* -- the process -- */
 
 static void
-enter(const struct park_args *args)
+open_halves(void)
 {
-	const struct conf *conf = args->conf;
+	void *p;
+
+	p = mmap(NULL, YARD_PLACES * sizeof(*halves), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		fatal(2, "park: memory");
+	halves = p;
+}
+
+static void
+set_signals(void)
+{
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t none;
-	int set;
 
-	mine = lots[args->no];
-	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
-	if (dup2(args->pair_fd, PAIR_FD) == -1)
-		fatal(2, "park: descriptors");
-	io_close_from(CLIENTS_FD);
-	set = epoll_create1(EPOLL_CLOEXEC);
-	if (set != CLIENTS_FD)
-		fatal(2, "park: epoll_create1");
 	(void)sigemptyset(&none);
 	if (sigaction(SIGINT, &ignore, NULL) == -1 ||
 	    sigaction(SIGHUP, &ignore, NULL) == -1 ||
@@ -117,8 +102,33 @@ enter(const struct park_args *args)
 	    sigaction(SIGTERM, &standard, NULL) == -1 ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) == -1)
 		fatal(2, "park: signals");
-	privs_drop(args->identity, args->master,
-	    BOUNDS_PARKED_CAP + FIRST_FD);
+}
+
+static void
+enter(const struct park_args *args)
+{
+	const struct conf *conf = args->conf;
+	struct rlimit files;
+	int set;
+
+	my_no = args->no;
+	open_halves();
+	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
+	if (dup2(args->pair_fd, PAIR_FD) == -1)
+		fatal(2, "park: descriptors");
+	io_close_from(GUESTS_FD);
+	set = epoll_create1(EPOLL_CLOEXEC);
+	if (set != GUESTS_FD)
+		fatal(2, "park: epoll_create1");
+	set_signals();
+	privs_drop(args->identity, args->master, YARD_PLACES);
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
+		fatal(2, "park: getrlimit");
+	if (files.rlim_cur > YARD_PLACES)
+		files.rlim_cur = YARD_PLACES;
+	mine = yard_enter(args->no, (size_t)files.rlim_cur);
+	if (mine == NULL)
+		fatal(2, "park: mprotect");
 	sandbox_enter_park(conf->sandbox, PAIR_FD);
 }
 
@@ -133,23 +143,48 @@ count(int fd, bool is_here)
 		atomic_fetch_sub(&mine->count, 1);
 }
 
+static int
+watch(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP,
+	    .data.fd = fd };
+
+	return epoll_ctl(GUESTS_FD, EPOLL_CTL_ADD, fd, &event);
+}
+
 /* A worker may still have the connection open: then closing alone would not
  * end the watch, and its next event would be taken for that of whoever gets
  * the number. */
 static void
-forget(int fd)
+forget_one(int fd)
 {
 	struct epoll_event none;
 
-	(void)epoll_ctl(CLIENTS_FD, EPOLL_CTL_DEL, fd, &none);
+	(void)epoll_ctl(GUESTS_FD, EPOLL_CTL_DEL, fd, &none);
 	(void)close(fd);
+	halves[fd].other = 0;
+	yard_hold(-1);
+}
+
+/* A guest is not here any more; it was counted under that number. */
+static void
+forget(int fd)
+{
+	const int other = halves[fd].other;
+
+	forget_one(fd);
+	if (other == 0)
+		return;
+	forget_one(other);
+	/* Last: whoever sees none here finds it on its way. */
+	yard_stream(halves[fd].ticket.row, -1);
 }
 
 static void
 leave(int fd)
 {
-	forget(fd);
 	count(fd, false);
+	forget(fd);
 }
 
 /* A worker that was taken over may pass anything.  What is no stream could be
@@ -165,41 +200,78 @@ is_stream(int fd)
 	    type == SOCK_STREAM;
 }
 
-static void
-park(int fd, const struct ticket *ticket)
+/* Watch a connection, if it is one; or close it. */
+static bool
+take_in(int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP,
-	    .data.fd = fd };
-	struct place *place;
-
-	if (fd >= BOUNDS_PARKED_CAP + FIRST_FD || ticket->left_ms < 0 ||
-	    ticket->left_ms > BOUNDS_PARKED_MS || !is_stream(fd) ||
-	    epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, fd, &event) == -1) {
+	if (fd >= YARD_PLACES || !is_stream(fd) || watch(fd) == -1) {
 		(void)close(fd);
-		return;
+		return false;
 	}
-	place = &mine->places[fd];
-	place->peer = ticket->peer;
-	place->deadline = io_now_ms() + ticket->left_ms;
+	yard_hold(1);
+	return true;
+}
+
+static void
+place(int fd, const struct board_peer *peer, int64_t deadline)
+{
+	struct yard_place *at = &mine->places[fd];
+
+	at->peer = *peer;
+	at->deadline = deadline;
 	if (mine->used < (size_t)fd + 1)
 		atomic_store(&mine->used, (size_t)fd + 1);
 	count(fd, true);
 }
 
+static void
+park(int fd, const struct pass *pass)
+{
+	if (pass->left_ms < 0 || pass->left_ms > BOUNDS_PARKED_MS)
+		(void)close(fd);
+	else if (take_in(fd))
+		place(fd, &pass->peer, io_now_ms() + pass->left_ms);
+}
+
+static void
+park_stream(const int fds[2], const struct ticket *ticket)
+{
+	const bool is_first_in = take_in(fds[0]);
+	const bool is_second_in = take_in(fds[1]);
+
+	if (!is_first_in || !is_second_in ||
+	    ticket->row >= BOUNDS_TALLY_ROW_CAP) {
+		if (is_first_in)
+			forget_one(fds[0]);
+		if (is_second_in)
+			forget_one(fds[1]);
+		return;
+	}
+	halves[fds[0]] = (struct half){ fds[1], false, *ticket };
+	halves[fds[1]].other = fds[0];
+	halves[fds[1]].is_upstream = true;
+	yard_stream(ticket->row, 1);
+	place(fds[0], &ticket->peer, IO_NEVER);
+}
+
 /* Take what workers pass; false when there are none any more. */
 static bool
-take_clients(void)
+take_guests(void)
 {
-	struct ticket ticket;
+	union message message;
+	size_t i, nfds;
+	int fds[IO_FDS];
 	ssize_t n;
-	int fd;
 
-	while ((n = io_recv_fd(PAIR_FD, &ticket, sizeof(ticket), &fd,
-	    MSG_DONTWAIT)) > 0) {
-		if (fd != -1 && n == sizeof(ticket))
-			park(fd, &ticket);
-		else if (fd != -1)
-			(void)close(fd);
+	while ((n = io_recv_fds(PAIR_FD, &message, sizeof(message), fds,
+	    IO_FDS, &nfds, MSG_DONTWAIT)) > 0) {
+		if (n == sizeof(message.pass) && nfds == 1)
+			park(fds[0], &message.pass);
+		else if (n == sizeof(message.ticket) && nfds == 2)
+			park_stream(fds, &message.ticket);
+		else
+			for (i = 0; i < nfds; i++)
+				(void)close(fds[i]);
 	}
 	return n == -1 && errno == EAGAIN;
 }
@@ -213,12 +285,24 @@ has_ended(int fd)
 	return ioctl(fd, FIONREAD, &waiting) == -1 || waiting == 0;
 }
 
-/* Pass a client on; the worker counts it then. */
+/* Send a guest on its way. */
+static ssize_t
+send_on(int fd)
+{
+	const int fds[2] = { fd, halves[fd].other };
+
+	if (fds[1] == 0)
+		return io_send_fd(PAIR_FD, "", 1, fd);
+	return io_send_fds(PAIR_FD, &halves[fd].ticket,
+	    sizeof(halves[fd].ticket), fds, 2);
+}
+
+/* Pass a guest on; the worker counts it then. */
 static bool
 pass(int fd)
 {
 	count(fd, false);
-	if (io_send_fd(PAIR_FD, "", 1, fd) == -1) {
+	if (send_on(fd) == -1) {
 		count(fd, true);
 		return false;
 	}
@@ -226,17 +310,24 @@ pass(int fd)
 	return true;
 }
 
-/* Pass those who speak on; false when nobody takes them. */
+/* Pass those on to whom something has happened; false when nobody takes
+ * them. */
 static bool
-pass_clients(void)
+pass_guests(void)
 {
 	struct epoll_event events[BOUNDS_SPAWN_CAP];
 	int fd, i, n;
 
-	n = epoll_wait(CLIENTS_FD, events, BOUNDS_SPAWN_CAP, 0);
+	n = epoll_wait(GUESTS_FD, events, BOUNDS_SPAWN_CAP, 0);
 	for (i = 0; i < n; i++) {
 		fd = events[i].data.fd;
-		if (has_ended(fd))
+		if (halves[fd].other != 0 && halves[fd].is_upstream)
+			fd = halves[fd].other;
+		/* Its other half has just gone. */
+		if (!mine->places[fd].is_taken)
+			continue;
+		if (halves[fd].other == 0 && (has_ended(fd) ||
+		    yard_is_given_up(my_no)))
 			leave(fd);
 		else if (!pass(fd))
 			return false;
@@ -244,20 +335,22 @@ pass_clients(void)
 	return true;
 }
 
-/* Close those whose time is up: when to look again. */
+/* Close clients whose time is up: when to look again. */
 static int64_t
 close_late(void)
 {
+	const bool is_given_up = yard_is_given_up(my_no);
 	int64_t next, now;
 	size_t i, used;
 
 	now = io_now_ms();
 	next = IO_NEVER;
 	used = 0;
-	for (i = FIRST_FD; i < mine->used; i++) {
+	for (i = YARD_OWN_FDS; i < mine->used; i++) {
 		if (!mine->places[i].is_taken)
 			continue;
-		if (mine->places[i].deadline <= now) {
+		if (mine->places[i].deadline <= now ||
+		    (is_given_up && halves[i].other == 0)) {
 			leave((int)i);
 			continue;
 		}
@@ -272,7 +365,7 @@ close_late(void)
 _Noreturn void
 park_run(const struct park_args *args)
 {
-	struct pollfd fds[2] = { { .fd = PAIR_FD }, { .fd = CLIENTS_FD } };
+	struct pollfd fds[2] = { { .fd = PAIR_FD }, { .fd = GUESTS_FD } };
 	enum io_result result;
 	int64_t look, next;
 	bool is_full;
@@ -290,13 +383,14 @@ park_run(const struct park_args *args)
 			next = close_late();
 			continue;
 		}
-		if (fds[0].revents != 0 && !take_clients())
+		if (fds[0].revents != 0 && !take_guests())
 			break;
-		look = io_now_ms() + BOUNDS_PARK_LOOK_MS;
+		look = io_now_ms() +
+		    (yard_is_given_up(my_no) ? 0 : BOUNDS_PARK_LOOK_MS);
 		if (mine->count > 0 && look < next)
 			next = look;
 		if (fds[1].revents != 0 || (fds[0].revents & POLLOUT) != 0)
-			is_full = !pass_clients();
+			is_full = !pass_guests();
 	}
 	_exit(0);
 }
@@ -304,64 +398,39 @@ park_run(const struct park_args *args)
 /* -- the workers' side -- */
 
 int
-park_enter_worker(void)
-{
-	int i;
-
-	for (i = 0; i < PARK_COUNT; i++)
-		if (lots[i] != NULL && mprotect(lots[i], sizeof(*lots[i]),
-		    PROT_READ) == -1)
-			return -1;
-	return 0;
-}
-
-int
 park_put(int park_fd, int fd, const struct board_peer *peer, int64_t left_ms)
 {
-	const struct ticket ticket = { *peer, left_ms };
+	const struct pass pass = { *peer, left_ms };
 
-	return io_send_fd(park_fd, &ticket, sizeof(ticket), fd) ==
-	    sizeof(ticket) ? 0 : -1;
+	return io_send_fd(park_fd, &pass, sizeof(pass), fd) ==
+	    sizeof(pass) ? 0 : -1;
 }
 
 int
-park_take(int park_fd)
+park_put_stream(int park_fd, int no, const int fds[2],
+    const struct ticket *ticket)
 {
-	char nothing;
+	return yard_has_room(no) && io_send_fds(park_fd, ticket,
+	    sizeof(*ticket), fds, 2) == sizeof(*ticket) ? 0 : -1;
+}
+
+int
+park_take(int park_fd, struct park_guest *guest)
+{
+	int fds[IO_FDS];
+	size_t i, nfds;
 	ssize_t n;
-	int fd;
 
-	n = io_recv_fd(park_fd, &nothing, sizeof(nothing), &fd, MSG_DONTWAIT);
-	if (n == 0)
-		errno = EPIPE;
-	else if (n > 0 && fd == -1)
-		errno = EAGAIN;
-	return fd;
-}
-
-size_t
-park_count(int no)
-{
-	return lots[no]->count;
-}
-
-size_t
-park_count_peer(const struct board_peer *peer)
-{
-	const struct place *place;
-	size_t i, n;
-	int no;
-
-	n = 0;
-	for (no = 0; no < PARK_COUNT; no++) {
-		if (lots[no] == NULL)
-			continue;
-		for (i = FIRST_FD; i < lots[no]->used; i++) {
-			place = &lots[no]->places[i];
-			if (place->is_taken && memcmp(&place->peer, peer,
-			    sizeof(*peer)) == 0)
-				n++;
-		}
-	}
-	return n;
+	n = io_recv_fds(park_fd, &guest->ticket, sizeof(guest->ticket), fds,
+	    IO_FDS, &nfds, MSG_DONTWAIT);
+	guest->client_fd = fds[0];
+	guest->upstream_fd = nfds == 2 ? fds[1] : -1;
+	if (n > 0 && (nfds == 1 ||
+	    (nfds == 2 && n == sizeof(guest->ticket))))
+		return 0;
+	for (i = 0; i < nfds; i++)
+		(void)close(fds[i]);
+	if (n >= 0)
+		errno = n == 0 ? EPIPE : EAGAIN;
+	return -1;
 }

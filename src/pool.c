@@ -19,7 +19,7 @@
 #include "io.h"
 #include "log.h"
 #include "monitor.h"
-#include "park.h"
+#include "parks.h"
 #include "spawn.h"
 #include "tally.h"
 #include "worker.h"
@@ -80,17 +80,6 @@ leave_gate(struct pool *p)
 		(void)close(p->control_fd);
 	p->control_fd = -1;
 	p->gate_pid = 0;
-}
-
-void
-pool_end_park(struct pool_park *park)
-{
-	if (park->pid == 0)
-		return;
-	(void)close(park->fd);
-	(void)kill(park->pid, SIGTERM);
-	park_release(park->no);
-	park->pid = 0;
 }
 
 int
@@ -398,6 +387,10 @@ bury_gate(struct pool *p, int status)
 static enum pool_event
 bury_park(struct pool *p, struct pool_park *park, int status)
 {
+	if (park->fd == -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		parks_forget(park);
+		return POOL_FINE;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;
 	monitor_death(TALLY_PARK, status);
@@ -412,22 +405,9 @@ bury_park(struct pool *p, struct pool_park *park, int status)
 		log_error("park (pid %ld) exited with %d", (long)park->pid,
 		    WEXITSTATUS(status));
 	}
-	(void)close(park->fd);
-	park_release(park->no);
-	park->pid = 0;
+	parks_forget(park);
 	back_off(p);
 	return POOL_FINE;
-}
-
-static struct pool_park *
-find_park(struct pool *p, pid_t pid)
-{
-	size_t i;
-
-	for (i = 0; i < BOUNDS_LISTEN_CAP; i++)
-		if (p->park[i].pid == pid)
-			return &p->park[i];
-	return NULL;
 }
 
 enum pool_event
@@ -442,7 +422,7 @@ pool_reap(struct pool *p)
 	worst = POOL_FINE;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		slot = board_find(pid);
-		park = find_park(p, pid);
+		park = parks_find(p, pid);
 		if (slot != board_size())
 			event = bury_worker(p, slot, status);
 		else if (park != NULL)

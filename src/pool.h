@@ -8,13 +8,17 @@
 
 #include "conf.h"
 #include "privs.h"
+#include "yard.h"
 
 /* The parking process of a listener, see park.h. */
 struct pool_park {
 	pid_t	pid;		/* 0: none */
 	int	fd;		/* the workers' end of its pair */
-	int	no;		/* of park_claim */
+	int	no;		/* of yard_claim */
 };
+
+/* Those of the listeners, and behind them those that are given up. */
+#define POOL_PARKS YARD_COUNT
 
 /*
  * The processes of one generation of the configuration: a gate, and for each
@@ -26,7 +30,7 @@ struct pool {
 	const struct conf	*conf;
 	struct privs_identity	 identity;
 	int			 listen_fd[BOUNDS_LISTEN_CAP];
-	struct pool_park	 park[BOUNDS_LISTEN_CAP];
+	struct pool_park	 park[POOL_PARKS];
 	size_t			 row[BOUNDS_LISTEN_CAP]; /* of the tally */
 	int			 wake_fd;	/* eventfd: a worker calls */
 	unsigned		 generation;
@@ -70,9 +74,6 @@ enum pool_event pool_reap(struct pool *p);
 
 /* pool_hear_gate(p): kill the workers that the gate has found out. */
 void pool_hear_gate(struct pool *p);
-
-/* pool_end_park(park): end one, and with it the clients parked there. */
-void pool_end_park(struct pool_park *park);
 
 /* pool_signal_all(p, sig): to all workers of all generations; their
  * number. */

@@ -32,9 +32,9 @@ log_refusal(const struct record *r, enum reason reason, int dial_error)
 	log_begin(&line, LOG_LEVEL_WARN, is_failure(reason) ? "fail" : "deny");
 	log_span(&line, "method", r->head->method);
 	log_span(&line, "target", r->head->target);
-	log_str(&line, "profile", r->env->profile->name);
+	log_str(&line, "profile", r->profile);
 	if (reason == REASON_MATCH_ERROR)
-		log_number(&line, "rule", r->rule->line_no);
+		log_number(&line, "rule", r->line_no);
 	log_str(&line, "reason", reason_info(reason)->word);
 	if (reason == REASON_NO_DOCKER) {
 		log_str(&line, "socket", r->env->docker_socket);
@@ -65,7 +65,7 @@ record_warning(const struct record *r)
 	log_begin(&line, LOG_LEVEL_WARN, "would-deny");
 	log_span(&line, "method", r->head->method);
 	log_span(&line, "target", r->head->target);
-	log_str(&line, "profile", r->env->profile->name);
+	log_str(&line, "profile", r->profile);
 	log_str(&line, "reason", reason_info(REASON_NO_RULE)->word);
 	log_str(&line, "peer", r->peer);
 	log_number(&line, "worker", r->env->worker_no);
@@ -83,11 +83,11 @@ log_allowed(const struct record *r, const struct exchange *x, int64_t now_us)
 	log_begin(&line, LOG_LEVEL_INFO, "allow");
 	log_span(&line, "method", r->request->method);
 	log_span(&line, "path", r->request->target.path);
-	log_str(&line, "profile", r->env->profile->name);
-	log_number(&line, "rule", r->rule->line_no);
+	log_str(&line, "profile", r->profile);
+	log_number(&line, "rule", r->line_no);
 	log_number(&line, "status", (unsigned)x->answer.status);
 	log_number(&line, "in", x->relay.up.bytes);
-	log_number(&line, "out", x->relay.down.bytes);
+	log_number(&line, "out", x->out_before + x->relay.down.bytes);
 	log_number(&line, "ms", (uint64_t)(now_us - r->began_us) / 1000);
 	log_str(&line, "peer", r->peer);
 	log_number(&line, "worker", r->env->worker_no);

@@ -17,7 +17,9 @@ struct record {
 	const char			*peer;
 	const struct http_head		*head;
 	const struct policy_request	*request;
-	const struct rule		*rule;	/* of the verdict */
+	const char			*profile;
+	size_t				line_no;	/* of the verdict's
+							 * rule, or 0 */
 	int64_t				began_us;	/* first byte */
 	int64_t				complete_us;	/* whole head */
 };

@@ -321,10 +321,11 @@ note_hup(struct relay *r, short events)
  * Wait until a socket can move, then move each way once.  A socket that
  * nothing is wanted of is still watched for its death, which poll(2) tells
  * again and again: once known, it is left out.
- * hears: receive from dockerd.  Nothing happens at the deadline.
+ * hears: receive from dockerd.  False when nothing has happened until the
+ * deadline, or a signal that sets *stop.
  */
-static void
-turn(struct relay *r, bool hears, int64_t deadline)
+static bool
+turn(struct relay *r, bool hears, int64_t deadline, const volatile int *stop)
 {
 	struct pollfd fds[2] = { { .fd = -1 }, { .fd = -1 } };
 	struct pollfd *client = &fds[0], *upstream = &fds[1];
@@ -340,8 +341,8 @@ turn(struct relay *r, bool hears, int64_t deadline)
 	r->upstream_speaks = false;
 	board_carried(r->up.bytes, r->down.bytes);
 	if (io_wait(fds, 2, deadline < r->gone_ms ? deadline : r->gone_ms,
-	    NULL) != IO_OK)
-		return;
+	    stop) != IO_OK)
+		return false;
 	note_hup(r, client->revents);
 	if ((upstream->revents & (POLLHUP | POLLERR)) != 0)
 		r->upstream_hup = true;
@@ -357,6 +358,7 @@ turn(struct relay *r, bool hears, int64_t deadline)
 			receive(&r->down);
 	}
 	pass_eof(r);
+	return true;
 }
 
 enum relay_result
@@ -370,10 +372,27 @@ relay_until_answer(struct relay *r)
 			return RELAY_END;
 		if (is_client_gone(r))
 			return RELAY_GONE;
-		turn(r, false, IO_NEVER);
+		(void)turn(r, false, IO_NEVER, NULL);
 		if (r->upstream_speaks)
 			return RELAY_ANSWER;
 	}
+}
+
+static bool
+is_empty(const struct relay_way *way)
+{
+	return !is_sending(way) && way->start == way->end && !way->has_eof;
+}
+
+/* Whether a stranger could go on who knows nothing but how the answer goes
+ * on. */
+static bool
+is_at_rest(const struct relay *r)
+{
+	return is_empty(&r->up) && is_empty(&r->down) &&
+	    r->up.state == RELAY_DONE && r->down.state == RELAY_OPEN &&
+	    body_is_between(&r->down.body) && !r->client_hup &&
+	    !r->upstream_hup;
 }
 
 enum relay_result
@@ -389,8 +408,16 @@ relay_run(struct relay *r)
 			return RELAY_END;
 		if (r->down.state != RELAY_OPEN && !is_sending(&r->down))
 			return RELAY_END;
-		turn(r, true, IO_NEVER);
+		if (r->may_rest && is_at_rest(r))
+			return RELAY_REST;
+		(void)turn(r, true, IO_NEVER, NULL);
 	}
+}
+
+bool
+relay_rest(struct relay *r, int64_t deadline, const volatile int *stop)
+{
+	return !turn(r, true, deadline, stop);
 }
 
 enum relay_result
@@ -416,6 +443,6 @@ relay_tunnel(struct relay *r)
 			(void)shutdown(r->down.to, SHUT_WR);
 			deadline = io_now_ms() + BOUNDS_TUNNEL_GRACE_MS;
 		}
-		turn(r, true, deadline);
+		(void)turn(r, true, deadline, NULL);
 	}
 }

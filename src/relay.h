@@ -61,13 +61,17 @@ struct relay {
 					 * for it; IO_NEVER before */
 	bool		 upstream_hup;
 	bool		 upstream_speaks;	/* bytes, or its end */
+	bool		 may_rest;	/* relay_run returns RELAY_REST */
 };
 
 /* What a call of relay_until_answer or relay_run ended with. */
 enum relay_result {
 	RELAY_ANSWER,		/* dockerd has bytes, or has closed */
 	RELAY_END,		/* down is DONE, or as far as it gets */
-	RELAY_GONE		/* the client is gone */
+	RELAY_GONE,		/* the client is gone */
+	RELAY_REST		/* the answer goes on, but now there is
+				 * nothing to be sent, and nothing received
+				 * that down.body's kind does not say */
 };
 
 /*
@@ -98,9 +102,14 @@ enum relay_result relay_until_answer(struct relay *r);
 /*
  * relay_run(r):
  * Carry both ways until the answer has ended and is sent (RELAY_END;
- * down.state and up.state say how), or the client is gone.
+ * down.state and up.state say how), or the client is gone; or RELAY_REST, if
+ * may_rest is set: call it again to go on.
  */
 enum relay_result relay_run(struct relay *r);
+
+/* relay_rest(r, deadline, stop): after RELAY_REST: wait, see io_wait for stop.
+ * True when nothing has happened; else call relay_run again. */
+bool relay_rest(struct relay *r, int64_t deadline, const volatile int *stop);
 
 /*
  * relay_tunnel(r):

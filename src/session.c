@@ -16,10 +16,11 @@
 #include "http.h"
 #include "io.h"
 #include "log.h"
-#include "park.h"
 #include "policy.h"
 #include "record.h"
 #include "reply.h"
+#include "rest.h"
+#include "tally.h"
 #include "target.h"
 #include "upstream.h"
 
@@ -47,6 +48,8 @@ static struct session {
 	size_t			 head_len;
 	struct policy_request	 request;
 	struct policy_verdict	 verdict;
+	const char		*profile;	/* for messages only */
+	size_t			 line_no;	/* of the rule, or 0 */
 	int64_t			 began_us;	/* its first byte came */
 	int64_t			 complete_us;	/* its head was all there */
 
@@ -57,9 +60,6 @@ static struct session {
 	char			 in[BOUNDS_HEAD_CAP + BOUNDS_RELAY_CAP];
 } session;
 
-/* In the place of a client that does not count any more. */
-static const struct board_peer nobody;
-
 static struct record
 describe(const struct session *s)
 {
@@ -68,7 +68,8 @@ describe(const struct session *s)
 		.peer = s->peer,
 		.head = &s->head,
 		.request = &s->request,
-		.rule = s->verdict.rule,
+		.profile = s->profile,
+		.line_no = s->line_no,
 		.began_us = s->began_us,
 		.complete_us = s->complete_us,
 	};
@@ -111,72 +112,6 @@ drop_input(struct session *s, size_t n)
 	s->in_len -= n;
 }
 
-/* Leave an idle client to the parking process; false when it cannot be.  It is
- * never counted twice, or another one of its kind would be refused. */
-static bool
-park(struct session *s, int64_t deadline)
-{
-	int64_t left;
-
-	left = deadline - io_now_ms();
-	if (left <= 0)
-		return false;
-	board_set_peer(&nobody);
-	if (park_put(s->env->park_fd, s->fd, s->key, left) == 0)
-		return true;
-	board_set_peer(s->key);
-	return false;
-}
-
-/* Wait for the client while its connection to dockerd is kept. */
-static enum io_result
-await_kept(struct session *s, int64_t deadline)
-{
-	struct pollfd wait[2] = { { .fd = s->fd, .events = POLLIN },
-	    { .fd = upstream_kept_fd(&s->upstream), .events = POLLIN } };
-	enum io_result result;
-
-	do {
-		result = io_wait(wait, 2, deadline, s->env->wants_close);
-		if (result == IO_OK && wait[1].fd != -1)
-			upstream_watched(&s->upstream, wait[1].revents != 0);
-		wait[1].fd = upstream_kept_fd(&s->upstream);
-	} while (result == IO_OK && wait[0].revents == 0);
-	return result;
-}
-
-/* Wait for bytes while nothing was received, first for a moment: then the
- * client is parked, which is IO_ERROR: it must not be read from any more.  The
- * worker may be asked to part with it meanwhile.  When it cannot be parked,
- * one that has only just come gets a moment to speak. */
-static enum io_result
-await_first(struct session *s, int64_t deadline)
-{
-	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
-	enum io_result result;
-	int64_t end;
-
-	end = io_now_ms() + BOUNDS_IDLE_MS;
-	board_set(BOARD_WAITING);
-	do {
-		result = await_kept(s, end < deadline ? end : deadline);
-		if (result == IO_OK)
-			break;
-		upstream_drop(&s->upstream);
-		if (park(s, deadline)) {
-			board_set(BOARD_BUSY);
-			return IO_ERROR;
-		}
-		end = io_now_ms() + BOUNDS_PARK_RETRY_MS;
-	} while (result == IO_AGAIN && io_now_ms() < deadline);
-	end = io_now_ms() + BOUNDS_FRESH_MS;
-	if (result == IO_EOF && s->is_fresh)
-		result = io_wait(&wait, 1, end < deadline ? end : deadline,
-		    NULL);
-	board_set(BOARD_BUSY);
-	return result;
-}
-
 static enum io_result
 receive(struct session *s)
 {
@@ -197,6 +132,7 @@ receive(struct session *s)
 static enum io_result
 read_more(struct session *s, int64_t deadline)
 {
+	const struct rest rest = { s->env, s->fd, s->key };
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	enum io_result result;
 
@@ -204,7 +140,7 @@ read_more(struct session *s, int64_t deadline)
 	if (result != IO_AGAIN)
 		return result;
 	if (s->in_len == 0)
-		result = await_first(s, deadline);
+		result = rest_await(&rest, &s->upstream, s->is_fresh, deadline);
 	else
 		result = io_wait(&wait, 1, deadline, NULL);
 	if (result == IO_AGAIN || result == IO_ERROR)
@@ -264,6 +200,7 @@ judge(struct session *s)
 {
 	enum reason reason;
 
+	s->line_no = 0;
 	s->request.method = s->head.method;
 	s->request.content_type = http_field(&s->head, SPAN("Content-Type"));
 	s->request.is_browser = policy_is_browser(&s->head);
@@ -273,15 +210,17 @@ judge(struct session *s)
 	if (reason != REASON_NONE)
 		return reason;
 	doing_request(s->head.method, s->request.target.path);
+	s->verdict.rule = NULL;
 	if (s->env->log_requests)
 		log_request(s->head.method, s->head.target);
 	if (policy_decide(&s->request, s->env->profile, s->env->min_api,
-	    &s->verdict) == POLICY_ALLOW) {
-		if (s->verdict.rule == &s->env->profile->fallback)
-			warn(s);
-		return REASON_NONE;
-	}
-	return s->verdict.reason;
+	    &s->verdict) != POLICY_ALLOW)
+		reason = s->verdict.reason;
+	else if (s->verdict.rule == &s->env->profile->fallback)
+		warn(s);
+	if (s->verdict.rule != NULL)
+		s->line_no = s->verdict.rule->line_no;
+	return reason;
 }
 
 /* A denied request that is well formed costs its client the connection only
@@ -321,30 +260,51 @@ is_too_many(const struct session *s)
 	    board_count(BOARD_BUSY) > s->env->max_workers;
 }
 
-/* Have a judged request sent, and carry all that follows. */
-static enum step
-carry(struct session *s)
+/* The stream rests: leave it to the parking process. */
+static bool
+park_stream(const struct exchange *x)
+{
+	struct session *s = &session;
+	const struct rest rest = { s->env, s->fd, s->key };
+	const struct record what = describe(s);
+
+	return rest_leave(&rest, &what, x);
+}
+
+/* Tell the exchange about the request, whose input begins at that place. */
+static void
+set_exchange(struct session *s, size_t at)
 {
 	struct exchange *x = &s->upstream.exchange;
-	enum exchange_result result;
-	struct record what;
 
 	x->client = s->fd;
 	x->head = &s->head;
 	x->request = &s->request;
-	x->input = s->in + s->head_len;
-	x->input_cap = sizeof(s->in) - s->head_len;
-	x->input_len = s->in_len - s->head_len;
+	x->input = s->in + at;
+	x->input_cap = sizeof(s->in) - at;
+	x->input_len = s->in_len - at;
 	x->send_ms = s->env->head_timeout_ms;
 	x->wants_close = s->env->wants_close;
 	x->row = s->env->row;
-	x->line_no = s->verdict.rule->line_no;
-	result = upstream_exchange(&s->upstream, s->env->gate_fd,
-	    s->env->listener);
-	if (s->in_most < s->head_len + x->relay.up.most)
-		s->in_most = s->head_len + x->relay.up.most;
+	x->line_no = s->line_no;
+	x->workers = s->env->workers;
+	x->park = rest_may_leave(s->request.target.path) ? park_stream : NULL;
+}
+
+/* What follows an answer, or what could be carried of it; input behind the
+ * request began at that place. */
+static enum step
+end_exchange(struct session *s, enum exchange_result result, size_t at)
+{
+	const struct exchange *x = &s->upstream.exchange;
+	struct record what;
+
+	if (s->in_most < at + x->relay.up.most)
+		s->in_most = at + x->relay.up.most;
 	if (result == EXCHANGE_REFUSED)
 		return refuse(s, x->reason, true);
+	if (result == EXCHANGE_PARKED)
+		return STEP_CLOSE;
 	what = describe(s);
 	record_answer(&what, x);
 	if (result == EXCHANGE_LINGER)
@@ -352,26 +312,59 @@ carry(struct session *s)
 	if (result != EXCHANGE_KEEP)
 		return STEP_CLOSE;
 	/* Behind the body may be the next request. */
-	s->in_len = s->head_len + x->relay.up.end;
-	drop_input(s, s->head_len + x->relay.up.start);
+	s->in_len = at + x->relay.up.end;
+	drop_input(s, at + x->relay.up.start);
 	return STEP_AGAIN;
 }
 
-void
-session_serve(const struct session_env *env, int fd, const char *peer,
-    const struct board_peer *key)
+/* Have a judged request sent, and carry all that follows. */
+static enum step
+carry(struct session *s)
 {
-	struct session *s = &session;
-	enum reason reason;
-	enum step step;
+	enum exchange_result result;
 
+	set_exchange(s, s->head_len);
+	result = upstream_exchange(&s->upstream, s->env->gate_fd,
+	    s->env->listener);
+	return end_exchange(s, result, s->head_len);
+}
+
+static void
+begin(struct session *s, const struct session_env *env, int fd,
+    const char *peer, const struct board_peer *key)
+{
 	s->env = env;
 	s->fd = fd;
 	s->peer = peer;
 	s->key = key;
+	s->profile = env->profile->name;
+	s->line_no = 0;
 	s->in_len = s->in_most = 0;
-	s->is_fresh = true;
 	upstream_begin(&s->upstream);
+}
+
+static void
+end(struct session *s, enum step step)
+{
+	upstream_drop(&s->upstream);
+	/* The next client may find a way to read what this one sent. */
+	explicit_bzero(s->in, s->in_most);
+	if (step == STEP_LINGER) {
+		io_linger_close(s->fd, io_now_ms() + BOUNDS_LINGER_MS);
+		return;
+	}
+	/* A client that sees the end and comes again is not counted twice. */
+	board_set_peer(NULL);
+	(void)close(s->fd);
+}
+
+/* Requests, one after the other. */
+static enum step
+serve(struct session *s)
+{
+	enum reason reason;
+	enum step step;
+
 	do {
 		step = fill_head(s);
 		s->is_fresh = false;
@@ -384,16 +377,79 @@ session_serve(const struct session_env *env, int fd, const char *peer,
 		else
 			step = carry(s);
 	} while (step == STEP_AGAIN);
-	upstream_drop(&s->upstream);
-	/* The next client may find a way to read what this one sent. */
-	explicit_bzero(s->in, s->in_most);
-	if (step == STEP_LINGER) {
-		io_linger_close(fd, io_now_ms() + BOUNDS_LINGER_MS);
-		return;
+	return step;
+}
+
+void
+session_serve(const struct session_env *env, int fd, const char *peer,
+    const struct board_peer *key)
+{
+	struct session *s = &session;
+
+	begin(s, env, fd, peer, key);
+	s->is_fresh = true;
+	end(s, serve(s));
+}
+
+/* The request that a ticket tells of, as far as others want to know it. */
+static void
+recall(struct session *s, const struct ticket *t, const struct target *target)
+{
+	memset(&s->request, 0, sizeof(s->request));
+	s->request.method = s->head.method = SPAN("GET");
+	s->request.target = *target;
+	s->request.body = (struct body){ .kind = BODY_NONE };
+	s->head.target = target->whole;
+	s->head.nfields = 0;
+	s->head.minor = 1;
+	s->began_us = s->complete_us = t->began_us;
+	s->line_no = t->line_no;
+	if (s->peer == NULL)
+		s->peer = t->client;
+	/* It may have been allowed by an older profile. */
+	if (t->row > 0)
+		s->profile = tally_profile(t->row);
+	doing_request(s->request.method, target->path);
+}
+
+/* Carry the rest of a stream. */
+static enum step
+resume(struct session *s, const struct session_stream *stream)
+{
+	struct exchange *x = &s->upstream.exchange;
+	const struct ticket *t = stream->ticket;
+	enum exchange_result result;
+
+	set_exchange(s, 0);
+	x->row = t->row;
+	x->is_close = t->lives_on == 0 || !stream->may_go_on;
+	x->out_before = t->out;
+	result = upstream_resume(&s->upstream, stream->upstream_fd,
+	    (enum body_kind)t->kind);
+	return end_exchange(s, result, 0);
+}
+
+void
+session_resume(const struct session_env *env, int fd, const char *peer,
+    const struct board_peer *key, const struct session_stream *stream)
+{
+	struct session *s = &session;
+	struct target target;
+	enum step step;
+
+	begin(s, env, fd, peer, key);
+	s->is_fresh = false;
+	step = STEP_CLOSE;
+	if (ticket_is_sound(stream->ticket, &target)) {
+		recall(s, stream->ticket, &target);
+		step = resume(s, stream);
+	} else {
+		(void)close(stream->upstream_fd);
 	}
-	/* A client that sees the end and comes again is not counted twice. */
-	board_set_peer(&nobody);
-	(void)close(fd);
+	s->profile = env->profile->name;
+	if (step == STEP_AGAIN)
+		step = serve(s);
+	end(s, step);
 }
 
 /* Whether what has come is one whole request without a body, so that the
@@ -418,13 +474,10 @@ session_refuse(const struct session_env *env, int fd, const char *peer,
 	struct session *s = &session;
 	bool is_whole;
 
-	s->env = env;
-	s->fd = fd;
-	s->peer = peer;
+	begin(s, env, fd, peer, NULL);
 	/* Some clients take an answer that comes before they have spoken for
 	 * a broken connection. */
 	(void)io_wait(&wait, 1, io_now_ms() + BOUNDS_REFUSE_MS, NULL);
-	s->in_len = s->in_most = 0;
 	/* A client that may not be here is not even read. */
 	is_whole = reason != REASON_NOT_ALLOWED && is_whole_request(s);
 	if (!is_whole) {

@@ -9,6 +9,7 @@
 #include "bounds.h"
 #include "profile.h"
 #include "reason.h"
+#include "ticket.h"
 
 /*
  * One client connection: the order of steps, and nothing else.
@@ -22,6 +23,8 @@ struct session_env {
 	const char		*docker_socket;	/* for messages only */
 	int			 gate_fd;	/* takes orders */
 	int			 park_fd;	/* takes idle clients */
+	int			 park_no;	/* of yard_claim */
+	unsigned		 workers;	/* kept idle */
 	bool			 log_requests;
 	unsigned		 min_api;
 	unsigned		 max_workers;	/* busy at once */
@@ -41,6 +44,23 @@ struct session_env {
  */
 void session_serve(const struct session_env *env, int fd, const char *peer,
     const struct board_peer *key);
+
+/* A stream that was parked. */
+struct session_stream {
+	int			 upstream_fd;
+	const struct ticket	*ticket;
+	bool			 may_go_on;	/* the client, after it */
+};
+
+/*
+ * session_resume(env, fd, peer, key, stream):
+ * Go on with that stream as if it had never been parked, then with what its
+ * client asks for next.  A ticket that cannot be true is the end.  Closes both
+ * descriptors.  peer is NULL when the client has left so that nobody knows its
+ * address any more: then the ticket's is told.
+ */
+void session_resume(const struct session_env *env, int fd, const char *peer,
+    const struct board_peer *key, const struct session_stream *stream);
 
 /* session_refuse(env, fd, peer, reason): answer so at once, whatever the
  * client wants, and close fd. */

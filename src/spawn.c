@@ -79,11 +79,11 @@ spawn_park(struct pool *p, unsigned listener)
 		.identity = &p->identity,
 		.master = getpid(),
 	};
-	const int ahead = BOUNDS_PARK_AHEAD;
+	const int ahead = BOUNDS_PARK_AHEAD, behind = BOUNDS_PARK_BEHIND;
 	int ends[2], saved_errno;
 	pid_t pid;
 
-	args.no = park_claim();
+	args.no = yard_claim();
 	if (args.no == -1)
 		return -1;
 	pid = -1;
@@ -91,6 +91,8 @@ spawn_park(struct pool *p, unsigned listener)
 		/* Without, more are on their way at once. */
 		(void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &ahead,
 		    sizeof(ahead));
+		(void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &behind,
+		    sizeof(behind));
 		args.pair_fd = ends[1];
 		pid = fork();
 		if (pid == 0) {
@@ -105,7 +107,7 @@ spawn_park(struct pool *p, unsigned listener)
 	}
 	if (pid == -1) {
 		saved_errno = errno;
-		park_release(args.no);
+		yard_release(args.no);
 		errno = saved_errno;
 		return -1;
 	}
@@ -129,6 +131,7 @@ enter_worker(const struct pool *p, unsigned listener, size_t slot,
 		.listen_fd = p->listen_fd[listener],
 		.gate_fd = gate_fd,
 		.park_fd = p->park[listener].fd,
+		.park_no = p->park[listener].no,
 		.wake_fd = p->wake_fd,
 		.master = master,
 	};

@@ -13,10 +13,10 @@
 #include "board.h"
 #include "doing.h"
 #include "io.h"
-#include "park.h"
 #include "protection.h"
 #include "tally.h"
 #include "text.h"
+#include "yard.h"
 
 /* Bytes of one line: an address and a profile's name, escaped. */
 #define LINE_CAP	4096
@@ -133,7 +133,7 @@ put_listener(struct page *g, const struct pool *p, unsigned listener)
 	put_number(g, "waiting", count(p, listener, BOARD_WAITING), 4);
 	put_number(g, "busy", count(p, listener, BOARD_BUSY), 4);
 	if (p->park[listener].pid != 0)
-		put_number(g, "parked", park_count(p->park[listener].no), 5);
+		put_number(g, "parked", yard_count(p->park[listener].no), 5);
 	put_number(g, "rules", l->profile->nrules, 4);
 	if (l->only_warns)
 		put_str(g, "mode", "warn", 4);
@@ -142,14 +142,14 @@ put_listener(struct page *g, const struct pool *p, unsigned listener)
 	(void)end(g);
 }
 
-/* Answers that have not ended, and tunnels. */
+/* Answers that have not ended, parked ones too, and tunnels. */
 static size_t
 count_streams(void)
 {
 	struct doing doing;
 	size_t i, n;
 
-	n = 0;
+	n = yard_total();
 	for (i = 0; i < board_used(); i++) {
 		if (board_state(i) == BOARD_FREE)
 			continue;

@@ -138,3 +138,14 @@ upstream_exchange(struct upstream *u, int gate_fd, uint32_t listener)
 	}
 	return result;
 }
+
+enum exchange_result
+upstream_resume(struct upstream *u, int fd, enum body_kind kind)
+{
+	enum exchange_result result;
+
+	u->exchange.upstream = fd;
+	result = exchange_resume(&u->exchange, kind);
+	(void)close(fd);
+	return result;
+}

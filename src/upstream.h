@@ -40,6 +40,14 @@ enum exchange_result upstream_exchange(struct upstream *u, int gate_fd,
     uint32_t listener);
 
 /*
+ * upstream_resume(u, fd, kind):
+ * exchange_resume, with a connection to dockerd that was parked, and is closed
+ * here.
+ */
+enum exchange_result upstream_resume(struct upstream *u, int fd,
+    enum body_kind kind);
+
+/*
  * upstream_kept_fd(u): to be watched between two requests, -1 when there is
  * none: when it can be read, the connection has ended, or dockerd speaks
  * without being asked.

@@ -9,20 +9,14 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "allow.h"
 #include "board.h"
 #include "doing.h"
 #ifdef WITH_HIJACK_TEST
@@ -31,9 +25,11 @@
 #include "io.h"
 #include "log.h"
 #include "park.h"
+#include "peer.h"
 #include "sandbox.h"
 #include "session.h"
 #include "tally.h"
+#include "yard.h"
 
 /* Where a worker's own descriptors are, behind the standard ones. */
 enum {
@@ -47,6 +43,7 @@ enum {
 
 static volatile sig_atomic_t is_retiring;
 static volatile sig_atomic_t wants_close;
+static int64_t served_ms;		/* when the last client was left */
 
 static void
 handle_signal(int sig)
@@ -123,94 +120,13 @@ watch_clients(void)
 		fatal(2, "worker: epoll_ctl");
 }
 
-/* A client for the log, for counting its connections, and for allow=. */
-struct peer {
-	char			name[BOUNDS_PEER_CAP];
-	struct board_peer	key;
-	struct allow_peer	who;
-};
-
-/* "127.0.0.1:4711", "[::1]:4711".  A socket for both families shows IPv4
- * peers as mapped addresses. */
-static void
-name_address(const struct in6_addr *address, in_port_t port,
-    struct peer *peer)
-{
-	char host[INET6_ADDRSTRLEN];
-
-	(void)inet_ntop(AF_INET6, address, host, sizeof(host));
-	if (IN6_IS_ADDR_V4MAPPED(address))
-		(void)snprintf(peer->name, sizeof(peer->name), "%s:%u",
-		    strrchr(host, ':') + 1, ntohs(port));
-	else
-		(void)snprintf(peer->name, sizeof(peer->name), "[%s]:%u",
-		    host, ntohs(port));
-	memcpy(peer->key.bytes, address, sizeof(*address));
-	memcpy(peer->who.address, address, sizeof(*address));
-}
-
-/* "uid:1000"; the key is no address's, those are shorter. */
-static void
-name_user(int fd, struct peer *peer)
-{
-	struct ucred cred;
-	socklen_t len;
-
-	len = sizeof(cred);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
-		cred.uid = cred.gid = (uid_t)-1; /* nobody's */
-	(void)snprintf(peer->name, sizeof(peer->name), "uid:%u",
-	    (unsigned)cred.uid);
-	memcpy(peer->key.bytes, &cred.uid, sizeof(cred.uid));
-	peer->key.bytes[sizeof(peer->key.bytes) - 1] = 1;
-	peer->who.is_user = true;
-	peer->who.uid = cred.uid;
-	peer->who.gid = cred.gid;
-}
-
-static void
-identify(int fd, const struct sockaddr_storage *from, struct peer *peer)
-{
-	const struct sockaddr_in6 *in6 = (const void *)from;
-	const struct sockaddr_in *in = (const void *)from;
-	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	memset(peer, 0, sizeof(*peer));
-	if (from->ss_family == AF_INET6) {
-		name_address(&in6->sin6_addr, in6->sin6_port, peer);
-	} else if (from->ss_family == AF_INET) {
-		memcpy(&mapped.s6_addr[12], &in->sin_addr, 4);
-		name_address(&mapped, in->sin_port, peer);
-	} else {
-		name_user(fd, peer);
-	}
-}
-
-/* Whether the listener lets the client in. */
-static bool
-is_allowed(const struct allow *allow, int fd, struct peer *peer)
-{
-	static gid_t groups[BOUNDS_GROUPS_CAP];
-	socklen_t len;
-
-	len = sizeof(groups);
-	/* Where the kernel cannot tell, the first group alone counts. */
-	if (peer->who.is_user && allow_wants_groups(allow) &&
-	    getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0) {
-		peer->who.groups = groups;
-		peer->who.ngroups = len / sizeof(groups[0]);
-	}
-	return allow_match(allow, &peer->who);
-}
-
 /* Tell the master when this pool runs out of idle workers. */
 static void
 wake_master(const struct worker_args *args)
 {
 	const uint64_t one = 1;
 
-	if (board_idle(args->listener, args->generation) * 2 >
-	    args->conf->workers)
+	if (!board_is_short(args->conf->workers))
 		return;
 	/* Fails only when the master has not read for 2^64 of these. */
 	if (write(WAKE_FD, &one, sizeof(one)) == -1)
@@ -223,12 +139,12 @@ why_not(const struct worker_args *args, int fd, struct peer *peer)
 {
 	const struct conf *conf = args->conf;
 
-	if (!is_allowed(&conf->listen[args->listener].allow, fd, peer))
+	if (!peer_is_allowed(&conf->listen[args->listener].allow, fd, peer))
 		return REASON_NOT_ALLOWED;
 	if (board_count(BOARD_BUSY) > conf->max_workers)
 		return REASON_BUSY;
 	if (conf->max_per_client > 0 && board_count_peer(&peer->key) +
-	    park_count_peer(&peer->key) > conf->max_per_client)
+	    yard_count_peer(&peer->key) > conf->max_per_client)
 		return REASON_PER_CLIENT;
 	return REASON_NONE;
 }
@@ -276,33 +192,56 @@ accept_client(struct sockaddr_storage *from)
 	return -1;
 }
 
-/* A client that was parked and has something to say: likewise. */
-static int
-take_parked(struct sockaddr_storage *from)
-{
-	socklen_t len;
-	int fd;
+/* Whom a worker is about to serve. */
+struct arrival {
+	struct sockaddr_storage	from;
+	struct park_guest	guest;	/* its descriptors; the rest when it
+					 * was parked */
+	bool			has_left;	/* the client of a stream */
+};
 
-	fd = park_take(PARK_FD);
-	if (fd == -1) {
+/* One that was parked.  What is not connected is no connection of a client's,
+ * or it is gone; of a stream that has to be told. */
+static bool
+take_parked(struct arrival *a)
+{
+	struct sockaddr_storage nobody;
+	socklen_t len;
+	bool is_connected;
+
+	if (park_take(PARK_FD, &a->guest) == -1) {
 		/* Without a parking process there is no place for idle
 		 * clients: the master forks workers anew. */
 		if (errno != EAGAIN)
 			is_retiring = 1;
-		return -1;
+		return false;
 	}
-	len = sizeof(*from);
-	if (getpeername(fd, (struct sockaddr *)from, &len) == 0)
-		return fd;
-	/* It is gone. */
-	(void)close(fd);
-	return -1;
+	len = sizeof(a->from);
+	a->has_left = getpeername(a->guest.client_fd,
+	    (struct sockaddr *)&a->from, &len) == -1;
+	len = sizeof(nobody);
+	is_connected = a->guest.upstream_fd == -1 ? !a->has_left :
+	    getpeername(a->guest.upstream_fd, (struct sockaddr *)&nobody,
+	    &len) == 0;
+	if (is_connected)
+		return true;
+	(void)close(a->guest.client_fd);
+	if (a->guest.upstream_fd != -1)
+		(void)close(a->guest.upstream_fd);
+	return false;
 }
 
-/* Wait for a client: its descriptor, or -1 when it is time to look around.  A
- * worker whose parking process has ended takes no client any more. */
-static int
-next_client(struct sockaddr_storage *from)
+static bool
+take_new(struct arrival *a)
+{
+	a->guest.client_fd = accept_client(&a->from);
+	return a->guest.client_fd != -1;
+}
+
+/* Wait for a client: false when it is time to look around.  A worker whose
+ * parking process has ended takes no client any more. */
+static bool
+next_client(struct arrival *a)
 {
 	struct epoll_event events[2];
 	int i, n;
@@ -313,47 +252,110 @@ next_client(struct sockaddr_storage *from)
 	for (i = 0; i < n; i++)
 		if (events[i].data.fd == PARK_FD &&
 		    (events[i].events & EPOLLHUP) != 0)
-			return take_parked(from);
+			return take_parked(a);
 	if (n < 1)
-		return -1;
+		return false;
 	/* What else is ready stays so. */
-	return events[0].data.fd == LISTEN_FD ? accept_client(from) :
-	    take_parked(from);
+	return events[0].data.fd == LISTEN_FD ? take_new(a) :
+	    take_parked(a);
 }
 
-/* One connection: served, or refused. */
+/* Go on with a stream, whatever is refused meanwhile: it was there before. */
 static void
-serve(const struct worker_args *args, const struct session_env *env)
+serve_stream(const struct worker_args *args, const struct session_env *env,
+    const struct arrival *a, struct peer *peer)
 {
-	static const struct board_peer nobody;
-	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
-	struct board_counters before;
-	struct peer peer;
-	enum reason reason;
-	int fd;
+	const struct conf_listen *l = &args->conf->listen[args->listener];
+	const struct session_stream stream = {
+		.upstream_fd = a->guest.upstream_fd,
+		.ticket = &a->guest.ticket,
+		.may_go_on = !a->has_left &&
+		    peer_is_allowed(&l->allow, a->guest.client_fd, peer),
+	};
 
-	fd = next_client(&from);
-	if (fd == -1)
-		return;
-	identify(fd, &from, &peer);
-	before = board_counters(args->slot);
-	board_set_peer(&peer.key);
-	board_set(BOARD_BUSY);
-	doing_begin(peer.name, before.bytes_in, before.bytes_out);
-	wake_master(args);
-	reason = why_not(args, fd, &peer);
+	session_resume(env, a->guest.client_fd,
+	    a->has_left ? NULL : peer->name, &peer->key, &stream);
+}
+
+/* A client: served, or refused. */
+static void
+serve_client(const struct worker_args *args, const struct session_env *env,
+    int fd, struct peer *peer)
+{
+	enum reason reason;
+
+	reason = why_not(args, fd, peer);
 #ifdef WITH_HIJACK_TEST
 	if (reason != REASON_NOT_ALLOWED)
 		offer_hijack(args, fd);
 #endif
 	if (reason == REASON_NONE) {
-		session_serve(env, fd, peer.name, &peer.key);
-	} else {
-		/* One that is refused is none of those who are served. */
-		board_set_peer(&nobody);
-		session_refuse(env, fd, peer.name, reason);
+		session_serve(env, fd, peer->name, &peer->key);
+		return;
 	}
+	/* One that is refused is none of those who are served. */
+	board_set_peer(NULL);
+	session_refuse(env, fd, peer->name, reason);
+}
+
+/* Whoever it is.  Nothing of it is left to the next. */
+static void
+serve(const struct worker_args *args, const struct session_env *env,
+    struct arrival *a)
+{
+	const struct board_counters before = board_counters(args->slot);
+	struct peer peer;
+
+	peer_identify(a->guest.client_fd, &a->from, &peer);
+	board_set_peer(&peer.key);
+	board_set(BOARD_BUSY);
+	doing_begin(peer.name, before.bytes_in, before.bytes_out);
+	wake_master(args);
+	if (a->guest.upstream_fd != -1)
+		serve_stream(args, env, a, &peer);
+	else
+		serve_client(args, env, a->guest.client_fd, &peer);
+	explicit_bzero(a, sizeof(*a));
 	doing_end();
+	served_ms = io_now_ms();
+}
+
+static struct arrival
+nobody_yet(void)
+{
+	return (struct arrival){ .from.ss_family = AF_UNSPEC,
+	    .guest.upstream_fd = -1 };
+}
+
+/*
+ * The parking process is given up, by a reload or the end of all: its streams
+ * have none but the workers who know it, and live as long as dockerd and
+ * their clients want.
+ */
+static void
+serve_left(const struct worker_args *args, const struct session_env *env)
+{
+	struct pollfd wait = { .fd = PARK_FD, .events = POLLIN };
+	enum io_result result;
+	struct arrival a;
+	bool is_last;
+
+	while (yard_is_given_up(args->park_no)) {
+		board_set(BOARD_RETIRING);
+		is_last = yard_streams(args->park_no) == 0;
+		wants_close = 0;
+		/* What we have sent there may still be on its way. */
+		result = io_wait(&wait, 1, is_last ? served_ms +
+		    BOUNDS_NUDGE_MS : io_now_ms() + BOUNDS_PARK_LOOK_MS,
+		    is_last ? NULL : &wants_close);
+		wants_close = 1;
+		a = nobody_yet();
+		if (result == IO_OK && take_parked(&a))
+			serve(args, env, &a);
+		else if ((is_last && yard_streams(args->park_no) == 0) ||
+		    (wait.revents & POLLHUP) != 0)
+			break;
+	}
 }
 
 _Noreturn void
@@ -373,6 +375,8 @@ worker_run(const struct worker_args *args)
 		.docker_socket = conf->docker_socket,
 		.gate_fd = GATE_FD,
 		.park_fd = PARK_FD,
+		.park_no = args->park_no,
+		.workers = conf->workers,
 		.log_requests = conf->log_requests,
 		.min_api = conf->min_api,
 		.max_workers = conf->max_workers,
@@ -382,8 +386,10 @@ worker_run(const struct worker_args *args)
 		.wants_close = &wants_close,
 	};
 
+	struct arrival a;
+
 	if (board_enter(args->slot) == -1 || tally_enter() == -1 ||
-	    park_enter_worker() == -1)
+	    yard_watch() == -1)
 		fatal(2, "worker: mprotect");
 	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
 	keep_descriptors(args);
@@ -398,10 +404,13 @@ worker_run(const struct worker_args *args)
 		if (is_retiring)
 			break;
 		board_set(BOARD_IDLE);
-		serve(args, &env);
+		a = nobody_yet();
+		if (next_client(&a))
+			serve(args, &env, &a);
 		if (log_is_broken() || session_is_late())
 			break;
 	}
+	serve_left(args, &env);
 	board_set(BOARD_RETIRING);
 	log_tell_lost();
 	_exit(0);

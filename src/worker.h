@@ -25,6 +25,7 @@ struct worker_args {
 	int				 listen_fd;
 	int				 gate_fd;
 	int				 park_fd;
+	int				 park_no;	/* of yard_claim */
 	int				 wake_fd;	/* of the master */
 	pid_t				 master;
 };

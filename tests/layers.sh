@@ -22,12 +22,13 @@ floors='
 1 http body target rule profile policy order forward reply expr trial advice
 1 vars route survey near
 1 allow
-2 log io pipe doing board tally
-3 conf confargs conffile conflisten confopt confprint reqlog confprofile confswitch confwork detach dial
-3 ask keep listen privs sandbox filter callnames metricstext
-4 relay exchange park upstream session record hijack
+2 log io pipe doing board tally yard
+3 conf confargs conffile conflisten confopt confprint reqlog confprofile
+3 confswitch confwork detach dial
+3 ask keep listen privs sandbox filter callnames metricstext peer ticket
+4 relay exchange park upstream session record rest hijack
 5 worker gate metrics
-6 pool spawn monitor protection statustext status master
+6 pool parks spawn monitor protection statustext status master
 7 main
 '
 

@@ -3,8 +3,10 @@
 proxy; streams flow at once and end with their client."""
 
 import re
+import time
 
 import harness as h
+from parkyard import sockets
 
 NAME = 'dsp-read'
 
@@ -122,6 +124,45 @@ def stats_stream(host):
         return c.kill()
 
 
+def late(host, text):
+    """Have the container say something, which is an event too."""
+    h.docker_ok(host, 'exec', NAME, 'sh', '-c', f'echo {text} >/proc/1/fd/1')
+
+
+def silent_streams(host):
+    """logs -f, events and stats that are silent for seconds go on"""
+    with h.Client(host, 'logs', '-f', '--tail', '0', NAME) as logs, \
+            h.Client(host, 'events', '--format', '{{.Action}}') as events, \
+            h.Client(host, 'stats', '--format', 'row {{.Name}}',
+                     NAME) as stats:
+        stats.wait_out('row ' + NAME)
+        h.until(lambda: watches(host, events), 'events are watched')
+        for turn in range(3):
+            time.sleep(2.5)
+            seen = events.out().count('exec_die')
+            late(host, f'late-{turn}')
+            logs.wait_out(f'late-{turn}', seconds=2)
+            events.wait_out('exec_die', seen + 1, 2)
+            rows = stats.out().count('row ')
+            stats.wait_out('row ', rows + 1, 4)
+        late(host, 'last')
+        logs.wait_out('last', seconds=2)
+        said = re.findall(r'late-.|last', logs.out())
+        return said, logs.kill(), events.kill(), stats.kill()
+
+
+def are_parked(p):
+    """and meanwhile they cost no worker"""
+    with h.Client(p.host, 'logs', '-f', NAME) as logs, \
+            h.Client(p.host, 'events') as events:
+        h.until(lambda: watches(p.host, events), 'events are watched')
+        h.until(lambda: sum(len(sockets(pid)) - 1 for pid in p.parks()) >= 4,
+                'both are parked')
+        late(p.host, 'woken')
+        logs.wait_out('woken', seconds=2)
+        h.check(True, h.title(are_parked))
+
+
 def body():
     with h.Dockerd() as d, h.Proxy(d.socket) as p:
         h.run_container(d.host, 'sh', '-c',
@@ -131,7 +172,9 @@ def body():
         h.until(lambda: h.docker(d.host, 'diff', NAME).out, 'it ran')
         h.compare(d.host, p.host, READS + [
             top, unknown_container, events_window, stats_once, logs_follow,
-            logs_follow_to_end, events_open, stats_stream])
+            logs_follow_to_end, events_open, stats_stream,
+            silent_streams])
+        are_parked(p)
         h.check('request rule:  GET /_ping' in p.out()
                 or 'request rule:  HEAD /_ping' in p.out(),
                 'the requests went through the proxy', p.out()[-500:])

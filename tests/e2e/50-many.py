@@ -69,9 +69,11 @@ def idle_small(d):
 
 
 def last_worker_is_not_waited_for(d):
-    """with all workers in streams a new request gets 503 at once"""
+    """with all workers in requests a new one gets 503 at once"""
+    name = h.sleeper(d.host)
     with h.Proxy(d.socket, args=['--max-workers', '4']) as p:
-        streams = [open_stream(p.host) for _number in range(4)]
+        waits = [begin(p.host, 'POST', f'/containers/{name}/wait')
+                 for _number in range(4)]
         began = time.monotonic()
         answer = request(p.host, 'GET', '/version')
         took = time.monotonic() - began
@@ -85,17 +87,27 @@ def last_worker_is_not_waited_for(d):
                 'the docker command shows it', done)
         p.wait_err('reason=busy')
         h.check(True, 'it is in the log')
-        streams.pop().close()
+        waits.pop().close()
         h.until(lambda: request(p.host, 'GET', '/version').status == 200,
-                'a request works after a stream has ended', 3)
-        h.check(True, 'after a stream has ended a request works again')
+                'a request works after one has ended', 3)
+        h.check(True, 'after one has ended a request works again')
+        for wait in waits:
+            wait.close()
+
+
+def streams_give_way(d):
+    """silent streams leave their workers to others"""
+    with h.Proxy(d.socket, args=['--max-workers', '4']) as p:
+        streams = [begin(p.host, 'GET', '/events') for _number in range(20)]
+        h.same([request(p.host, 'GET', '/version').status for _turn
+                in range(20)], [200] * 20, h.title(streams_give_way))
         for stream in streams:
             stream.close()
 
 
-def open_stream(host):
+def begin(host, method, target):
     wire = Wire(host)
-    wire.ask('GET', '/events')
+    wire.ask(method, target)
     answer = wire.head()
     h.expect(answer.status == 200, answer)
     return wire
@@ -104,7 +116,7 @@ def open_stream(host):
 def body():
     with h.Dockerd() as d:
         h.each([many_runs, idle_default, idle_small,
-                last_worker_is_not_waited_for], d)
+                last_worker_is_not_waited_for, streams_give_way], d)
 
 
 h.main(body)

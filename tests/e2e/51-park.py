@@ -2,15 +2,14 @@
 """Idle clients are parked: they cost no worker, and are served again when they
 speak."""
 
-import resource
 import signal
 import time
 
 import faulty
 import harness as h
 from faulty import WireFrom
-from parkyard import (RULES, Yard, close_all, echo, has_ended, is_answered,
-                      is_served, sockets, status)
+from parkyard import (LISTENERS, RULES, WORKERS, Yard, allow_files, close_all,
+                      echo, has_ended, is_answered, is_served, sockets, status)
 from wire import Wire
 
 MANY = 1000             # idle clients
@@ -30,18 +29,12 @@ def pss(pids):
 
 # -- many ---------------------------------------------------------------
 
-def allow_files():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < 3 * MANY:
-        raise h.Skip(f'only {hard} open files are allowed')
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 3 * MANY), hard))
-
-
 def many(least, *args):
-    allow_files()
+    allow_files(MANY)
     what = f'{MANY} idle clients {" ".join(args)}: '
     with Yard(*args) as b:
-        spare = len(b.processes())
+        spare = 2 + LISTENERS * (1 + WORKERS)
+        h.until(lambda: len(b.processes()) == spare, 'all are there')
         before = pss(b.processes())
         began = time.monotonic()
         wires = b.clients(MANY)

@@ -10,11 +10,10 @@ import time
 import faulty
 import harness as h
 import worlds
-from parkyard import (LISTENERS, RULES, SOON, Yard, close_all, echo, has_ended,
-                      is_served, sockets, status)
+from parkyard import (LISTENERS, RULES, SOON, WORKERS, Yard, close_all, echo,
+                      has_ended, is_served, sockets, status)
 from wire import Wire
 
-WORKERS = 4             # that are kept idle for a listener
 KILLS = 20
 
 

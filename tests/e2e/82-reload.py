@@ -87,11 +87,13 @@ def is_old_gone(wire):
 def full(d):
     """HUP while streams fill the pool: every listener answers at once"""
     listen = [f'tcp://127.0.0.1:{h.free_port()}' for _number in range(2)]
-    with h.Proxy(d.socket, rules=PING + 'GET /events\n', listen=listen,
-                 args=['-w', '2', '-m', '4']) as p:
+    name = h.sleeper(d.host)
+    with h.Proxy(d.socket, rules=PING + 'POST /containers/.*/wait\n',
+                 listen=listen, args=['-w', '2', '-m', '4']) as p:
         streams = [Wire(p.host) for _number in range(4)]
         for stream in streams:
-            stream.ask('GET', '/events')
+            # Such a one is never parked.
+            stream.ask('POST', f'/containers/{name}/wait')
             h.same(stream.head().status, 200, 'a stream')
         old = serving(p)
         hang_up(p)

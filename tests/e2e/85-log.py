@@ -172,8 +172,9 @@ def status(d):
         ask(p, 'GET', '/version')
         ask(p, 'POST', '/version')
         with Wire(p.host) as wire:
-            wire.ask('GET', '/events')
-            wire.head()
+            wire.ask('GET', '/_ping')
+            wire.answer()
+            wire.send(b'GET /events HTTP/1.1\r\n')    # and no more
             # The workers of the first two may still be seeing their ends.
             h.until(lambda: ' busy=1 ' in status_line(p), 'busy=1', 5)
             line = status_line(p)

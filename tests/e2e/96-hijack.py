@@ -48,7 +48,8 @@ def world(d, program, name, where, token):
                      kept.left, kept.many, kept.unread):
             show(name, part(stand))
     with Stand(d, program, where, 20) as stand:
-        for part in (place.parked, place.crowd):
+        for part in (place.parked, place.crowd, place.forged_tickets,
+                     place.foreign_halves):
             show(name, part(stand))
     with Stand(d, program, where, 3) as stand:
         show(name, inside.wiped(stand, token))

@@ -187,9 +187,11 @@ class Agent:
             '=QIIQQQQII', 0, 0, 0, vector, 1, self.control_at if size else 0,
             size, 0, 0))
 
-    def rights(self, fd):
-        """Control data that passes a descriptor."""
-        return struct.pack('=QIIiI', 20, SOL_SOCKET, SCM_RIGHTS, fd, 0)
+    def rights(self, *fds):
+        """Control data that passes descriptors."""
+        data = struct.pack(f'=QII{len(fds)}i', 16 + 4 * len(fds), SOL_SOCKET,
+                           SCM_RIGHTS, *fds)
+        return data + bytes(-len(data) % 8)
 
     # -- the gate --
 

@@ -5,6 +5,7 @@ import hijack_calls as calls
 import hijack_inside as inside
 import hijack_kept as kept
 import hijack_orders as lies
+import hijack_park as place
 from hijack_stand import Stand
 
 WORKERS = 40
@@ -140,6 +141,13 @@ HOLES = (
      kept.unread),
     ('no "close" beside an upgrade', 'forward.c', 'Upgrade, close', 'Upgrade',
      again('behind a failed exec', 'behind the answer to a failed exec')),
+    ('tickets of streams are believed', 'session.c',
+     'if (ticket_is_sound(stream->ticket, &target)) {',
+     'if (ticket_is_sound(stream->ticket, &target) || 1) {',
+     place.forged_tickets),
+    ('anything is parked as a stream', 'park.c',
+     'fd >= YARD_PLACES || !is_stream(fd) ||', 'fd >= YARD_PLACES ||',
+     place.foreign_halves),
     ('requests are not wiped', 'session.c',
      'explicit_bzero(s->in, s->in_most);\n\tif (', 'if (',
      # Which of them the next request overwrites is chance.

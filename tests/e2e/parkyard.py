@@ -2,12 +2,14 @@
 target, and which clients are parked."""
 
 import os
+import resource
 
 import harness as h
 from faulty import Bench
 from wire import Wire
 
 LISTENERS = 2           # of a Bench
+WORKERS = 4             # that are kept idle for a listener
 RULES = 'GET /.*\n'
 SOON = 4                # seconds until an idle client is parked at the latest
 
@@ -21,11 +23,19 @@ def echo(conn):
     conn.close()
 
 
+def allow_files(count):
+    """For so many clients, and their stand-in."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 3 * count:
+        raise h.Skip(f'only {hard} open files are allowed')
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 3 * count), hard))
+
+
 class Yard(Bench):
     """A bench whose stand-in answers with the target."""
 
     def __init__(self, *args, **more):
-        super().__init__(args, rules=RULES, **more)
+        super().__init__(args, **{'rules': RULES, **more})
         self.play(echo)
 
     def __enter__(self):

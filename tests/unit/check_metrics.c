@@ -16,6 +16,7 @@
 #include "doing.h"
 #include "tally.h"
 #include "unit.h"
+#include "yard.h"
 
 #define SLOTS 4
 
@@ -25,6 +26,7 @@ static void
 set_up(void)
 {
 	ck_assert_int_eq(tally_open(), 0);
+	ck_assert_int_eq(yard_open(), 0);
 	ck_assert_int_eq(board_open(SLOTS), 0);
 	text = malloc(BOUNDS_METRICS_CAP + 1);
 	ck_assert_ptr_nonnull(text);

@@ -19,19 +19,20 @@ START_TEST(test_claim)
 {
 	int i, other;
 
-	for (i = 0; i < PARK_COUNT; i++) {
-		ck_assert_int_eq(park_claim(), i);
-		ck_assert_uint_eq(park_count(i), 0);
+	open_pages();
+	for (i = 0; i < YARD_COUNT; i++) {
+		ck_assert_int_eq(yard_claim(), i);
+		ck_assert_uint_eq(yard_count(i), 0);
 	}
-	ck_assert_int_eq(park_claim(), -1);
+	ck_assert_int_eq(yard_claim(), -1);
 	ck_assert_int_eq(errno, EAGAIN);
-	for (i = 0; i < PARK_COUNT; i += 7) {
-		park_release(i);
-		other = park_claim();
+	for (i = 0; i < YARD_COUNT; i += 7) {
+		yard_release(i);
+		other = yard_claim();
 		ck_assert_int_eq(other, i);
 	}
-	ck_assert_int_eq(park_claim(), -1);
-	ck_assert_uint_eq(park_count_peer(&anna), 0);
+	ck_assert_int_eq(yard_claim(), -1);
+	ck_assert_uint_eq(yard_count_peer(&anna), 0);
 }
 END_TEST
 
@@ -56,12 +57,13 @@ START_TEST(test_enter_worker)
 {
 	int had = writable_shares();
 
-	ck_assert_int_eq(park_claim(), 0);
+	open_pages();
+	ck_assert_int_eq(yard_claim(), 0);
 	ck_assert_int_gt(writable_shares(), had);
-	ck_assert_int_eq(park_enter_worker(), 0);
+	ck_assert_int_eq(yard_watch(), 0);
 	ck_assert_int_eq(writable_shares(), had);
-	ck_assert_uint_eq(park_count(0), 0);
-	ck_assert_uint_eq(park_count_peer(&anna), 0);
+	ck_assert_uint_eq(yard_count(0), 0);
+	ck_assert_uint_eq(yard_count_peer(&anna), 0);
 }
 END_TEST
 
@@ -92,19 +94,19 @@ START_TEST(test_take)
 
 	open_pair(SOCK_SEQPACKET, ends);
 	open_pair(SOCK_STREAM, client);
-	ck_assert_int_eq(park_take(ends[0]), -1);
+	ck_assert_int_eq(take_from(ends[0]), -1);
 	ck_assert_int_eq(errno, EAGAIN);
 	ck_assert_int_eq(io_send_fd(ends[1], "", 1, -1), 1);
-	ck_assert_int_eq(park_take(ends[0]), -1);
+	ck_assert_int_eq(take_from(ends[0]), -1);
 	ck_assert_int_eq(errno, EAGAIN);
 	ck_assert_int_eq(io_send_fd(ends[1], "", 1, client[0]), 1);
-	fd = park_take(ends[0]);
+	fd = take_from(ends[0]);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
 	say(client[1], "x");
 	assert_says(fd, "x");
 	(void)close(ends[1]);
-	ck_assert_int_eq(park_take(ends[0]), -1);
+	ck_assert_int_eq(take_from(ends[0]), -1);
 	ck_assert_int_eq(errno, EPIPE);
 }
 END_TEST
@@ -170,8 +172,8 @@ START_TEST(test_ends)
 	ck_assert_int_eq(shutdown(two, SHUT_WR), 0);
 	assert_closed(two);
 	assert_count(0);
-	ck_assert_uint_eq(park_count_peer(&anna), 0);
-	ck_assert_int_eq(park_take(yard.fd), -1);
+	ck_assert_uint_eq(yard_count_peer(&anna), 0);
+	ck_assert_int_eq(take_from(yard.fd), -1);
 	ck_assert_int_eq(errno, EAGAIN);
 	assert_works();
 	ck_assert_int_eq(close_yard(&yard), 0);
@@ -265,14 +267,14 @@ START_TEST(test_crowd)
 		clients[i] = put(i % 2 == 0 ? &anna : &bert, LONG_MS);
 		assert_count((size_t)i + 1);
 	}
-	ck_assert_uint_eq(park_count_peer(&anna), CROWD / 2);
+	ck_assert_uint_eq(yard_count_peer(&anna), CROWD / 2);
 	assert_sleeps();
 	for (i = 0; i < CROWD; i++) {
 		(void)snprintf(name, sizeof(name), "%d", i);
 		say(clients[i], name);
 	}
 	assert_sleeps();
-	ck_assert_uint_gt(park_count(yard.no), 0);
+	ck_assert_uint_gt(yard_count(yard.no), 0);
 	for (i = 0; i < CROWD; i++) {
 		fd = take();
 		len = read(fd, name, sizeof(name) - 1);
@@ -327,9 +329,9 @@ START_TEST(test_full)
 	for (i = 0; i < ROWS(clients); i++)
 		closed += wait_for(clients[i], POLLIN, 0);
 	ck_assert_int_gt(closed, FEW_FILES);
-	ck_assert_uint_eq(park_count(yard.no),
+	ck_assert_uint_eq(yard_count(yard.no),
 	    (size_t)(ROWS(clients) - closed));
-	ck_assert_uint_gt(park_count(yard.no), FEW_FILES - 8);
+	ck_assert_uint_gt(yard_count(yard.no), FEW_FILES - 8);
 	assert_sleeps();
 	for (i = 0; i < ROWS(clients); i++)
 		(void)close(clients[i]);
@@ -362,18 +364,18 @@ START_TEST(test_counts)
 	clients[3] = put(&anna, LONG_MS);
 	clients[4] = put(&bert, LONG_MS);
 	assert_count(2);
-	ck_assert_uint_eq(park_count(first.no), 3);
-	ck_assert_uint_eq(park_count_peer(&anna), 4);
-	ck_assert_uint_eq(park_count_peer(&bert), 1);
-	ck_assert_uint_eq(park_count_peer(&nobody), 0);
+	ck_assert_uint_eq(yard_count(first.no), 3);
+	ck_assert_uint_eq(yard_count_peer(&anna), 4);
+	ck_assert_uint_eq(yard_count_peer(&bert), 1);
+	ck_assert_uint_eq(yard_count_peer(&nobody), 0);
 	(void)close(clients[3]);
 	assert_count(1);
-	ck_assert_uint_eq(park_count_peer(&anna), 3);
+	ck_assert_uint_eq(yard_count_peer(&anna), 3);
 	ck_assert_int_eq(close_yard(&first), 0);
-	ck_assert_uint_eq(park_count_peer(&anna), 0);
-	ck_assert_uint_eq(park_count_peer(&bert), 1);
+	ck_assert_uint_eq(yard_count_peer(&anna), 0);
+	ck_assert_uint_eq(yard_count_peer(&bert), 1);
 	ck_assert_int_eq(close_yard(&second), 0);
-	ck_assert_uint_eq(park_count_peer(&bert), 0);
+	ck_assert_uint_eq(yard_count_peer(&bert), 0);
 }
 END_TEST
 
@@ -391,9 +393,9 @@ START_TEST(test_counts_of_dead)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		if (park_count_peer(&anna) != 1 || read(go[0], &byte, 1) != 1)
+		if (yard_count_peer(&anna) != 1 || read(go[0], &byte, 1) != 1)
 			_exit(100);
-		_exit((int)park_count_peer(&anna));
+		_exit((int)yard_count_peer(&anna));
 	}
 	pause_ms(100);
 	ck_assert_int_eq(kill(yard.pid, SIGKILL), 0);

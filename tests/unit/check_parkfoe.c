@@ -63,7 +63,7 @@ START_TEST(test_garbage)
 	}
 	ck_assert_int_eq(io_send_fd(yard.fd, noise, sizeof(noise), -1),
 	    (ssize_t)sizeof(noise));
-	ck_assert_uint_eq(park_count(yard.no), 0);
+	ck_assert_uint_eq(yard_count(yard.no), 0);
 	assert_works();
 	ck_assert_int_eq(close_yard(&yard), 0);
 }
@@ -78,7 +78,7 @@ START_TEST(test_times)
 	yard = open_yard(modes[_i], 0);
 	for (i = 0; i < ROWS(never); i++)
 		assert_closed(put(&anna, never[i]));
-	ck_assert_uint_eq(park_count(yard.no), 0);
+	ck_assert_uint_eq(yard_count(yard.no), 0);
 	client = put(&anna, BOUNDS_PARKED_MS);
 	assert_count(1);
 	assert_closed(put(&anna, 0));
@@ -200,10 +200,10 @@ START_TEST(test_no_clients)
 		assert_sleeps();
 		pause_ms(BOUNDS_PARK_LOOK_MS);
 		assert_count(1);
-		ck_assert_uint_eq(park_count_peer(&bert), 0);
+		ck_assert_uint_eq(yard_count_peer(&bert), 0);
 		assert_works();
 	}
-	ck_assert_uint_eq(park_count_peer(&anna), 1);
+	ck_assert_uint_eq(yard_count_peer(&anna), 1);
 	say(client, "still here");
 	fd = take();
 	assert_says(fd, "still here");
@@ -241,7 +241,7 @@ START_TEST(test_kept_open)
 	assert_count(1);
 	(void)close(ends[0]);
 	assert_sleeps();
-	ck_assert_uint_eq(park_count_peer(&bert), 1);
+	ck_assert_uint_eq(yard_count_peer(&bert), 1);
 	say(client, "me");
 	fd = take();
 	assert_says(fd, "me");

@@ -10,6 +10,7 @@
 #include "statustext.h"
 #include "tally.h"
 #include "unit.h"
+#include "yard.h"
 
 /* -- the name -- */
 
@@ -238,6 +239,7 @@ make_pool(void)
 	conf.listen[0].profile = conf.listen[1].profile = &profile;
 	ck_assert_int_eq(board_open(WORKERS), 0);
 	ck_assert_int_eq(tally_open(), 0);
+	ck_assert_int_eq(yard_open(), 0);
 	for (i = 0; i < WORKERS; i++) {
 		ck_assert_uint_eq(board_claim(i % 2, i < 10 ? 1 : 2, 0),
 		    i);

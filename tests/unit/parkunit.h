@@ -48,6 +48,17 @@ open_pair(int type, int ends[2])
 	    0);
 }
 
+/* The shared pages; once for a test. */
+static inline void
+open_pages(void)
+{
+	static bool is_open;
+
+	if (!is_open)
+		ck_assert_int_eq(yard_open(), 0);
+	is_open = true;
+}
+
 /* files: its limit of descriptors, 0: as ours. */
 static inline struct yard
 open_yard(enum sandbox_mode mode, rlim_t files)
@@ -60,7 +71,8 @@ open_yard(enum sandbox_mode mode, rlim_t files)
 	struct yard made;
 	int ends[2];
 
-	args.no = park_claim();
+	open_pages();
+	args.no = yard_claim();
 	ck_assert_int_ge(args.no, 0);
 	open_pair(SOCK_SEQPACKET, ends);
 	args.pair_fd = ends[1];
@@ -83,7 +95,7 @@ close_yard(struct yard *y)
 
 	(void)close(y->fd);
 	ck_assert_int_eq(waitpid(y->pid, &status, 0), y->pid);
-	park_release(y->no);
+	yard_release(y->no);
 	return status;
 }
 
@@ -120,19 +132,32 @@ assert_count(size_t want)
 {
 	int64_t end = io_now_ms() + SOON_MS;
 
-	while (park_count(yard.no) != want && io_now_ms() < end)
+	while (yard_count(yard.no) != want && io_now_ms() < end)
 		pause_ms(2);
-	ck_assert_uint_eq(park_count(yard.no), want);
+	ck_assert_uint_eq(yard_count(yard.no), want);
 }
 
-/* A client that has come back. */
+/* An idle client that has come back on that pair, or -1 with errno. */
+static inline int
+take_from(int pair_fd)
+{
+	struct park_guest guest;
+
+	if (park_take(pair_fd, &guest) == -1)
+		return -1;
+	ck_assert_int_eq(guest.upstream_fd, -1);
+	ck_assert_int_ge(guest.client_fd, 0);
+	return guest.client_fd;
+}
+
+/* The same, which is soon there. */
 static inline int
 take(void)
 {
 	int fd;
 
 	ck_assert(wait_for(yard.fd, POLLIN, SOON_MS));
-	fd = park_take(yard.fd);
+	fd = take_from(yard.fd);
 	ck_assert_int_ge(fd, 0);
 	return fd;
 }
@@ -171,7 +196,7 @@ assert_closed(int fd)
 static inline void
 assert_works(void)
 {
-	size_t had = park_count(yard.no);
+	size_t had = yard_count(yard.no);
 	int client, fd;
 
 	client = put(&anna, LONG_MS);
