@@ -84,7 +84,7 @@ pass_interim(struct exchange *x)
 	    x->send_ms) == 0;
 }
 
-/* Take what dockerd says; false at its end. */
+/* Take what dockerd says, no more than a head may have; false at its end. */
 static bool
 receive(struct exchange *x)
 {
@@ -92,7 +92,7 @@ receive(struct exchange *x)
 	size_t got;
 
 	result = io_recv(x->upstream, x->received + x->received_len,
-	    sizeof(x->received) - x->received_len, &got);
+	    BOUNDS_HEAD_CAP - x->received_len, &got);
 	x->received_len += got;
 	if (x->received_len > x->received_most)
 		x->received_most = x->received_len;

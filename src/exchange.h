@@ -61,7 +61,7 @@ struct exchange {
 	bool				is_parked;
 	size_t				 answer_len;
 	size_t				 received_len;
-	char				 received[BOUNDS_HEAD_CAP];
+	char				 received[BOUNDS_ANSWER_CAP];
 	size_t				 received_most;	/* it was never
 							 * longer */
 	char				 made[FORWARD_CAP];
