@@ -96,10 +96,29 @@ def dumpable(d):
         h.same(owners, {0}, h.title(dumpable))
 
 
+def policies(p):
+    """How the processes are scheduled."""
+    p.wait_confined()
+    pids = [p.process.pid, *p.children()]
+    h.expect(len(pids) >= 4, 'processes:', pids)
+    return {os.sched_getscheduler(pid) for pid in pids}
+
+
+def policy(d):
+    """all processes wake each other up as batch, unless started otherwise"""
+    with h.Proxy(d.socket) as p:
+        h.same(policies(p), {os.SCHED_BATCH}, 'as batch')
+        h.same(request(p.host, 'GET', '/_ping').status, 200, 'it serves')
+    p = h.Proxy(d.socket)
+    p.command[:0] = ['chrt', '--idle', '0']
+    with p:
+        h.same(policies(p), {os.SCHED_IDLE}, 'another policy stays')
+
+
 def body():
     h.need_root()
     with h.Dockerd() as d:
-        h.each([nobody, daemon, gate, descriptors, dumpable], d)
+        h.each([nobody, daemon, gate, descriptors, dumpable, policy], d)
 
 
 h.main(body)
