@@ -188,6 +188,19 @@ lacks_profile(const struct conf *c)
 	return false;
 }
 
+/* What is learned from a log needs no profile; one may be kept. */
+static void
+load_kept(struct confwork *w)
+{
+	struct conf *c = &w->conf;
+
+	if (c->keep_name == NULL)
+		return;
+	c->profile = confprofile_load(w, c->keep_name);
+	if (c->profile != NULL)
+		c->keep_text = confprofile_text(w, c->profile);
+}
+
 static void
 load_profiles(struct confwork *w, char *const envp[])
 {
@@ -235,6 +248,9 @@ conf_load(int argc, char *const argv[], char *const envp[],
 	if (w->conf.mode == CONF_STATUS) {
 		/* Its addresses are all that is asked with. */
 		read_sources(w, envp);
+	} else if (w->conf.mode == CONF_LEARN) {
+		read_sources(w, envp);
+		load_kept(w);
 	} else if (w->conf.mode != CONF_HELP &&
 	    w->conf.mode != CONF_VERSION) {
 		read_sources(w, envp);
@@ -246,6 +262,9 @@ conf_load(int argc, char *const argv[], char *const envp[],
 		if (w->conf.mode == CONF_EXPLAIN)
 			check_explain(w);
 	}
+	if (w->conf.keep_name != NULL && w->conf.mode < CONF_LEARN)
+		confwork_mistake(w, "--keep %s: does nothing without --learn",
+		    w->conf.keep_name);
 	if (w->has_mistake) {
 		conf_free(&w->conf);
 		return NULL;

@@ -21,6 +21,7 @@ enum conf_mode {
 	CONF_RUN,
 	CONF_TEST,		/* --test */
 	CONF_EXPLAIN,		/* --explain METHOD TARGET */
+	CONF_LEARN,		/* --learn [FILE] */
 	CONF_STATUS,		/* --status */
 	CONF_VERSION,
 	CONF_HELP
@@ -54,9 +55,13 @@ struct conf {
 	const char		*explain_method;
 	const char		*explain_target;
 	const char		*explain_log;	/* or a file of them */
+	const char		*learn_log;	/* or one to learn from */
+	const char		*keep_name;	/* and a profile to keep */
+	struct span		 keep_text;	/* its own */
 	const char		*config_path;	/* the file read, or NULL */
 	const char		*profile_name;	/* as written, or NULL */
-	struct profile		*profile;	/* the global one, or NULL */
+	struct profile		*profile;	/* the global one, or NULL; in
+						 * mode LEARN that of --keep */
 	const char		*switches;	/* its text, when it was made
 						 * from switches, or NULL */
 	struct conf_listen	 listen[BOUNDS_LISTEN_CAP];
@@ -94,7 +99,7 @@ typedef void conf_report(const char *message);
  * struct conf, which lives until conf_free.  NULL when anything was wrong;
  * every mistake has been reported then, all wrong lines of a profile
  * included.  Modes HELP and VERSION read neither file nor profile, mode
- * STATUS no profile.
+ * STATUS no profile, mode LEARN that of --keep alone.
  * Can be called again for a reload.
  */
 struct conf *conf_load(int argc, char *const argv[], char *const envp[],

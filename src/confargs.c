@@ -31,6 +31,19 @@ take(struct confwork *w, struct args *args, const char *flag,
 	return *args->next++;
 }
 
+/* An argument that may be left out: what begins with a dash is an option, but
+ * for the dash alone. */
+static const char *
+take_optional(struct args *args)
+{
+	const char *word = *args->next;
+
+	if (word == NULL || (word[0] == '-' && word[1] != '\0'))
+		return "-";
+	args->next++;
+	return word;
+}
+
 /* Add opt, written as flag; value is what came with it in one word, or
  * NULL. */
 static void
@@ -45,7 +58,8 @@ add_flag(struct confwork *w, const struct confopt *opt, const char *flag,
 		return;
 	}
 	if (value == NULL)
-		value = take(w, args, flag, opt->argument);
+		value = opt->argument[0] == '[' ? take_optional(args) :
+		    take(w, args, flag, opt->argument);
 	if (value == NULL)
 		return;
 	if (strchr(opt->argument, ' ') != NULL) {

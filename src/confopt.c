@@ -328,6 +328,19 @@ set_explain(struct confwork *w, const struct confopt_value *v)
 }
 
 static void
+set_learn(struct confwork *w, const struct confopt_value *v)
+{
+	set_mode(w, CONF_LEARN);
+	w->conf.learn_log = v->text;
+}
+
+static void
+set_keep(struct confwork *w, const struct confopt_value *v)
+{
+	w->conf.keep_name = v->text;
+}
+
+static void
 set_status(struct confwork *w, const struct confopt_value *v)
 {
 	(void)v; /* a switch */
@@ -422,6 +435,10 @@ const struct confopt confopt_table[] = {
 	{ "explain", 'e', false, true, 0, "METHOD TARGET",
 	    NULL, NULL, set_explain,
 	    "which rule decides; for a log: --log FILE" },
+	{ "learn", 0, false, true, 0, "[FILE]", NULL, NULL, set_learn,
+	    "print a profile for a log; -: standard input" },
+	{ "keep", 0, false, true, 0, "NAME|PATH", NULL, NULL, set_keep,
+	    "with --learn: add to this profile" },
 	{ "status", 0, false, true, 0, NULL, NULL, NULL, set_status,
 	    "show what a running instance does" },
 	{ "version", 'V', false, true, 0, NULL, NULL, NULL, set_version,

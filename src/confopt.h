@@ -50,7 +50,8 @@ struct confopt {
 	bool		 is_list;	/* may be given several times */
 	bool		 is_early;	/* decides what else is read */
 	int		 places;	/* CONFOPT_IN_*, of the last two */
-	const char	*argument;	/* NULL: a switch */
+	const char	*argument;	/* NULL: a switch; in brackets: it may
+					 * be left out, which is "-" */
 	const char	*fallback;	/* default, or NULL */
 	const char	*inherited;	/* variable of old, or NULL */
 	confopt_set	*set;

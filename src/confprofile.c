@@ -172,6 +172,7 @@ compile(struct confwork *w, const char *path, struct span text)
 	}
 	c = confwork_alloc(w, sizeof(*c));
 	c->path = path;
+	c->text = text;
 	c->next = w->profiles;
 	w->profiles = c;
 	p = &c->profile;
@@ -230,6 +231,17 @@ confprofile_path(const struct confwork *w, const struct profile *p)
 		if (c->profile.rules == p->rules)
 			return c->path;
 	return p->name;
+}
+
+struct span
+confprofile_text(const struct confwork *w, const struct profile *p)
+{
+	const struct confprofile *c;
+
+	for (c = w->profiles; c != NULL; c = c->next)
+		if (&c->profile == p)
+			return c->text;
+	return (struct span){ "", 0 };
 }
 
 void

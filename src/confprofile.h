@@ -9,6 +9,7 @@
 struct confprofile {
 	struct profile		 profile;
 	const char		*path;
+	struct span		 text;		/* of the file itself */
 	bool			 is_good;
 	struct confprofile	*next;
 };
@@ -35,6 +36,10 @@ struct profile *confprofile_warning(struct confwork *w,
 
 /* confprofile_path(w, p): the file that p was read from. */
 const char *confprofile_path(const struct confwork *w,
+    const struct profile *p);
+
+/* confprofile_text(w, p): the text of that file; it lives as long as w. */
+struct span confprofile_text(const struct confwork *w,
     const struct profile *p);
 
 /* confprofile_free(list): release what the rules of the profiles hold. */

@@ -11,6 +11,7 @@
 
 #include "conf.h"
 #include "confprint.h"
+#include "learn.h"
 #include "log.h"
 #include "master.h"
 #include "status.h"
@@ -64,6 +65,9 @@ main(int argc, char *argv[])
 		break;
 	case CONF_EXPLAIN:
 		code = confprint_explain(conf);
+		break;
+	case CONF_LEARN:
+		code = learn_run(conf);
 		break;
 	case CONF_STATUS:
 		code = status_ask(conf);

@@ -24,7 +24,7 @@ floors='
 1 allow
 2 log io pipe doing board tally yard
 3 conf confargs conffile conflisten confopt confprint reqlog confprofile
-3 confswitch confwork detach dial
+3 confswitch confwork detach dial learn learnquery learnrule learnvalue
 3 ask keep listen privs sandbox filter callnames metricstext peer ticket
 4 relay exchange park upstream session record rest hijack
 5 worker gate metrics
