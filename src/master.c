@@ -432,6 +432,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 		detach_start();
 	set_signals(&while_asleep);
 	wake_calmly();
+	privs_bound();
 	code = start(conf);
 	if (code != 0)
 		return code;

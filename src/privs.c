@@ -89,16 +89,17 @@ caps_has(unsigned cap)
 	return (caps_read().effective >> cap & 1) != 0;
 }
 
-/* Only possible while CAP_SETPCAP is there, so before anything else goes. */
-static void
-drop_bounding_set(void)
+void
+privs_bound(void)
 {
 	unsigned long cap;
+	int is_there;
 
 	if (!caps_has(CAP_SETPCAP))
 		return;
-	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+	for (cap = 0; (is_there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0;
+	    cap++)
+		if (is_there > 0 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
 			fatal(HOPELESS, "prctl(PR_CAPBSET_DROP)");
 }
 
@@ -349,7 +350,7 @@ void
 privs_drop(const struct privs_identity *id, pid_t parent, unsigned files)
 {
 	privs_follow_parent(parent);
-	drop_bounding_set();
+	privs_bound();
 	if (id->is_set)
 		become(id);
 	caps_keep(0);
@@ -362,7 +363,7 @@ void
 privs_limit(pid_t parent)
 {
 	privs_follow_parent(parent);
-	drop_bounding_set();
+	privs_bound();
 	caps_keep(UINT64_C(1) << CAP_DAC_OVERRIDE);
 	no_way_back(parent, 0);
 }

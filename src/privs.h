@@ -45,6 +45,15 @@ bool privs_group(const char *name, gid_t *gid);
 void privs_follow_parent(pid_t parent);
 
 /*
+ * privs_bound():
+ * Empty the bounding set of capabilities, which children inherit: no program
+ * that is executed from here on gets any.  The master does so once, for
+ * dropping one costs more than seeing that it is gone.  Needs CAP_SETPCAP;
+ * nothing without.  What this process holds stays as it is.
+ */
+void privs_bound(void);
+
+/*
  * privs_drop(id, parent, files):
  * For a worker: become id for good, check that nothing can be regained,
  * drop all capabilities and the bounding set, no new privileges, not
