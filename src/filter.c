@@ -1,8 +1,7 @@
 /*
  * What the kernel still does for each kind of process: one row is one
  * system call, the arguments it may have, and why it is needed.  Rows of one
- * call are alternatives.  What is needed a hundred times a second stands
- * first: the kernel goes from top to bottom.
+ * call are alternatives, and are tried from top to bottom.
  */
 
 #include "config.h"
@@ -19,67 +18,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <linux/audit.h>
-#include <linux/seccomp.h>
-
 #include "bounds.h"
-
-#if defined(__x86_64__) && !defined(__ILP32__)
-#define FILTER_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__) && !defined(__ILP32__)
-#define FILTER_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define FILTER_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__ARM_EABI__)
-#define FILTER_ARCH AUDIT_ARCH_ARM
-#else
-#error "no system call filter for this machine: configure --disable-sandbox"
-#endif
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "no system call filter for big-endian machines"
-#endif
-
-/* Where the numbers of x32 programs begin on x86_64.  Nowhere does a table
- * of ours reach so far. */
-#define FOREIGN_NR 0x40000000
-
-/*
- * Tests.  The kernel reads an int as the lower half of a register and does
- * not look at the rest, so the tests of integers do the same.  Of pointers,
- * sizes and offsets both halves count.
- */
-enum test_kind {
-	TEST_NONE,
-	TEST_IS,		/* an int is value */
-	TEST_IS_OWN,		/* an int is our own one, by enum filter_own */
-	TEST_NOT_OWN,
-	TEST_ABOVE_OWN,
-	TEST_WIDE		/* a pointer, size or offset is value */
-};
-
-struct test {
-	enum test_kind	kind;
-	unsigned	arg;
-	unsigned long	value;
-};
-
-#define TEST_COUNT 5
-
-struct row {
-	int		nr;
-	struct test	tests[TEST_COUNT];
-};
+#include "filtercode.h"
 
 #define CALL(name)		{ .nr = SYS_##name }
 #define CALL_IF(name, ...)	{ .nr = SYS_##name, .tests = { __VA_ARGS__ } }
-#define IS(arg, value)		{ TEST_IS, (arg), (unsigned)(value) }
-#define IS_OWN(arg, which)	{ TEST_IS_OWN, (arg), FILTER_OWN_##which }
-#define NOT_OWN(arg, which)	{ TEST_NOT_OWN, (arg), FILTER_OWN_##which }
-#define ABOVE_OWN(arg, which)	{ TEST_ABOVE_OWN, (arg), FILTER_OWN_##which }
-#define IS_ZERO(arg)		{ TEST_WIDE, (arg), 0 }
-#define IS_ONES(arg)		{ TEST_WIDE, (arg), (unsigned long)-1 }
+#define TEST(kind, arg, value)	{ FILTERCODE_##kind, (arg), (value) }
+#define IS(arg, value)		TEST(IS, arg, (unsigned)(value))
+#define IS_OWN(arg, which)	TEST(IS_OWN, arg, FILTER_OWN_##which)
+#define NOT_OWN(arg, which)	TEST(NOT_OWN, arg, FILTER_OWN_##which)
+#define ABOVE_OWN(arg, which)	TEST(ABOVE_OWN, arg, FILTER_OWN_##which)
+#define IS_ZERO(arg)		TEST(WIDE, arg, 0)
+#define IS_ONES(arg)		TEST(WIDE, arg, (unsigned long)-1)
 
-static const struct row worker_rows[] = {
+static const struct filtercode_row worker_rows[] = {
 	/* receive from client and dockerd, sockets or a pipe, and from nothing
 	 * that every worker has; brings no descriptors */
 	CALL_IF(read, ABOVE_OWN(0, WAKE)),
@@ -132,7 +84,7 @@ static const struct row worker_rows[] = {
 #endif
 };
 
-static const struct row gate_rows[] = {
+static const struct filtercode_row gate_rows[] = {
 #ifdef SYS_epoll_wait
 	CALL(epoll_wait),	/* wait for orders and for the master */
 #endif
@@ -163,7 +115,7 @@ static const struct row gate_rows[] = {
 	CALL_IF(writev, IS(0, STDERR_FILENO)),
 };
 
-static const struct row park_rows[] = {
+static const struct filtercode_row park_rows[] = {
 #ifdef SYS_epoll_wait
 	CALL(epoll_wait),	/* who has something to say */
 #endif
@@ -181,7 +133,7 @@ static const struct row park_rows[] = {
 };
 
 /* It answers on one listener, and does nothing else. */
-static const struct row metrics_rows[] = {
+static const struct filtercode_row metrics_rows[] = {
 	CALL_IF(accept4, IS_OWN(0, LISTEN)),
 	CALL_IF(read, ABOVE_OWN(0, LISTEN)),	/* the request */
 	/* the answer; lines for the system log */
@@ -197,7 +149,7 @@ static const struct row metrics_rows[] = {
 };
 
 /* What each of them does, behind its own rows. */
-static const struct row common_rows[] = {
+static const struct filtercode_row common_rows[] = {
 #ifdef SYS_poll
 	CALL(poll),		/* wait */
 #endif
@@ -233,149 +185,30 @@ static const struct row common_rows[] = {
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 /* The table of each role. */
-static const struct {
-	const struct row	*rows;
-	size_t			 n;
-} tables[FILTER_ROLES] = {
+static const struct filtercode_table tables[FILTER_ROLES] = {
 	[FILTER_WORKER] = { worker_rows, ROWS(worker_rows) },
 	[FILTER_GATE] = { gate_rows, ROWS(gate_rows) },
 	[FILTER_PARK] = { park_rows, ROWS(park_rows) },
 	[FILTER_METRICS] = { metrics_rows, ROWS(metrics_rows) },
 };
 
-/* Instructions: of a test at most, of a row at most, and of all the rest. */
-#define TEST_CODE 4
-#define ROW_CODE (TEST_COUNT * TEST_CODE + 3)
-#define FRAME_CODE 7
-
-#define FITS(table) ((ROWS(table) + ROWS(common_rows)) * ROW_CODE + \
-    FRAME_CODE <= FILTER_CAP)
-
-_Static_assert(FITS(worker_rows) && FITS(gate_rows) && FITS(park_rows) &&
-    FITS(metrics_rows),
-    "FILTER_CAP is too small");
-
-/* Offsets in what the kernel shows to the program. */
-#define AT_NR		((uint32_t)offsetof(struct seccomp_data, nr))
-#define AT_ARCH		((uint32_t)offsetof(struct seccomp_data, arch))
-#define AT_LOW(arg)	((uint32_t)(offsetof(struct seccomp_data, args) + \
-			    sizeof(uint64_t) * (arg)))
-#define AT_HIGH(arg)	(AT_LOW(arg) + (uint32_t)sizeof(uint32_t))
-
-static void
-add(struct filter_program *p, struct sock_filter instruction)
-{
-	p->code[p->len++] = instruction;
-}
-
-static void
-add_load(struct filter_program *p, uint32_t offset)
-{
-	add(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
-}
-
-static void
-add_return(struct filter_program *p, uint32_t action)
-{
-	add(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
-}
-
-/* Go to the instruction numbered other, unless what was loaded is value. */
-static void
-add_is(struct filter_program *p, uint32_t value, size_t other)
-{
-	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value,
-	    0, (uint8_t)(other - p->len - 1)));
-}
-
-/* The same, if it is value. */
-static void
-add_not(struct filter_program *p, uint32_t value, size_t other)
-{
-	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value,
-	    (uint8_t)(other - p->len - 1), 0));
-}
-
-static size_t
-test_len(const struct test *t)
-{
-	return t->kind == TEST_NONE ? 0 : t->kind == TEST_WIDE ? 4 : 2;
-}
-
-static void
-add_test(struct filter_program *p, const struct test *t,
-    const uint32_t own[FILTER_OWN_COUNT], size_t other)
-{
-	if (t->kind == TEST_NONE)
-		return;
-	add_load(p, AT_LOW(t->arg));
-	switch (t->kind) {
-	case TEST_IS_OWN:
-		add_is(p, own[t->value], other);
-		return;
-	case TEST_NOT_OWN:
-		add_not(p, own[t->value], other);
-		return;
-	case TEST_ABOVE_OWN:
-		add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K,
-		    own[t->value], 0, (uint8_t)(other - p->len - 1)));
-		return;
-	default:
-		add_is(p, (uint32_t)t->value, other);
-		break;
-	}
-	if (t->kind == TEST_WIDE) {
-		add_load(p, AT_HIGH(t->arg));
-		add_is(p, (uint32_t)((uint64_t)t->value >> 32), other);
-	}
-}
-
-/* The number is loaded before each row, and must be so behind it.  Loading
- * it anew costs less than a register: programs that only load and compare
- * are run once for each number by newer kernels, which keep the result. */
-static void
-add_row(struct filter_program *p, const struct row *row,
-    const uint32_t own[FILTER_OWN_COUNT])
-{
-	size_t i, len, other;
-
-	len = 0;
-	for (i = 0; i < TEST_COUNT; i++)
-		len += test_len(&row->tests[i]);
-	/* The number, the tests, the return: then what follows. */
-	other = p->len + 1 + len + 1;
-	if (len == 0) {
-		add_is(p, (uint32_t)row->nr, other);
-		add_return(p, SECCOMP_RET_ALLOW);
-		return;
-	}
-	add_is(p, (uint32_t)row->nr, other + 1);
-	for (i = 0; i < TEST_COUNT; i++)
-		add_test(p, &row->tests[i], own, other);
-	add_return(p, SECCOMP_RET_ALLOW);
-	add_load(p, AT_NR);
-}
-
 void
 filter_make(struct filter_program *p, enum filter_role role,
     const uint32_t own[FILTER_OWN_COUNT], uint32_t refuse, uint32_t foreign)
 {
-	size_t i;
+	const struct filtercode_table both[] = {
+		tables[role],
+		{ common_rows, ROWS(common_rows) },
+	};
+	const struct filtercode_wish wish = {
+		.tables = both,
+		.ntables = ROWS(both),
+		.own = own,
+		.refuse = refuse,
+		.foreign = foreign,
+	};
 
-	p->len = 0;
-	/* The same numbers mean other calls on another architecture. */
-	add_load(p, AT_ARCH);
-	add_not(p, FILTER_ARCH, p->len + 2);
-	add_return(p, foreign);
-	add_load(p, AT_NR);
-	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
-	    FOREIGN_NR, 0, 1));
-	add_return(p, foreign);
-	for (i = 0; i < tables[role].n; i++)
-		add_row(p, &tables[role].rows[i], own);
-	for (i = 0; i < ROWS(common_rows); i++)
-		add_row(p, &common_rows[i], own);
-	add_return(p, refuse);
+	filtercode_make(p, &wish);
 }
 
 const char *

@@ -32,12 +32,13 @@ enum filter_own {
 	FILTER_OWN_COUNT
 };
 
-/* Instructions of a program at most. */
-#define FILTER_CAP 1024
+/* Instructions of a program at most: a worker's has 161 on x86_64, and each
+ * child takes so much of its stack. */
+#define FILTER_CAP 240
 
 struct filter_program {
-	struct sock_filter	code[FILTER_CAP];
 	size_t			len;
+	struct sock_filter	code[FILTER_CAP];
 };
 
 /*

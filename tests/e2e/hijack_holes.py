@@ -9,7 +9,7 @@ import hijack_park as place
 from hijack_stand import Stand
 
 WORKERS = 40
-ROWS_BEGIN = 'static const struct row worker_rows[] = {\n'
+ROWS_BEGIN = 'static const struct filtercode_row worker_rows[] = {\n'
 
 
 def rows(table, *names):
@@ -76,11 +76,11 @@ HOLES = (
      'takes no descriptors along */\n\tCALL_IF(sendto, IS_ZERO(4), '
      'IS_ZERO(5))', 'takes no descriptors along */\n\tCALL(sendto)',
      attack('send to an address', 'sendto')),
-    ('other architectures are not refused', 'filter.c',
-     'add_not(p, FILTER_ARCH, p->len + 2);\n\tadd_return(p, foreign);',
-     'add_not(p, FILTER_ARCH, p->len + 2);\n'
+    ('other architectures are not refused', 'filtercode.c',
+     'FILTER_ARCH, p->len + 2, p->len + 1);\n\tadd_return(p, wish->foreign);',
+     'FILTER_ARCH, p->len + 2, p->len + 1);\n'
      '\tadd_return(p, SECCOMP_RET_ALLOW);', calls.foreign),
-    ('code of rules can be written', 'sandbox.c', '\tseal_memory();\n', '',
+    ('code of rules can be written', 'sandbox.c', '\tseal_enter();\n', '',
      inside.code),
     ('no Landlock', 'sandbox.c', 'enter_landlock(role == FILTER_GATE);', '',
      calls.connections, 'log'),
