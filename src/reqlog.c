@@ -19,6 +19,12 @@ static const char mark[] = "request rule:";
 /* Bytes that text_literal escapes. */
 static const char escaped[] = "\\.+*?()|[]{}^$";
 
+static bool
+is_special(char c)
+{
+	return c != '\0' && strchr(escaped, c) != NULL;
+}
+
 /* The literal that in is, written to out; false when it is none. */
 static bool
 unescape(struct span in, char *out, struct span *literal)
@@ -31,7 +37,7 @@ unescape(struct span in, char *out, struct span *literal)
 		if (is_escaped && ++i == in.len)
 			return false;
 		/* What may be escaped is, and nothing else. */
-		if ((strchr(escaped, in.p[i]) != NULL) != is_escaped)
+		if (is_special(in.p[i]) != is_escaped)
 			return false;
 		out[n] = in.p[i];
 	}

@@ -89,6 +89,21 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+/* NUL is a byte like others, and is not escaped. */
+START_TEST(test_nul)
+{
+	struct span method, target;
+	char buf[64];
+	bool is_cut;
+
+	ck_assert(!reqlog_parse(SPAN("request rule:  GET /a\\\0b"), buf, &method,
+	    &target, &is_cut));
+	ck_assert(reqlog_parse(SPAN("request rule:  GET /a\0b"), buf, &method,
+	    &target, &is_cut));
+	ck_assert(span_eq(target, SPAN("/a\0b")));
+}
+END_TEST
+
 static const char log_text[] =
     "info listening\n"
     "request rule:  GET /b\r\n"
@@ -157,6 +172,7 @@ unit_suite(void)
 	tc = unit_case(s, "reqlog");
 	tcase_add_loop_test(tc, test_parse, 0, ROWS(rows));
 	tcase_add_test(tc, test_round_trip);
+	tcase_add_test(tc, test_nul);
 	tcase_add_loop_test(tc, test_read, 0, 2);
 	tcase_add_test(tc, test_unreadable);
 	return s;
