@@ -22,6 +22,7 @@ SMALL = 4096            # bytes of a full pipe: some 30 lines
 SET_PIPE_SIZE = 1031    # F_SETPIPE_SZ
 MANY = 200              # requests: far more than fit
 CROWD = 14              # clients at once: more than a few workers
+SPARE = 20              # seconds until spare workers have gone
 LOST = re.compile(r'^(?:warn lost lines=|\{"level":"warn","event":"lost",'
                   r'"lines":)(\d+)\}?$', re.MULTILINE)
 
@@ -115,8 +116,9 @@ def served(p, count):
 def settle(p, count, lines):
     """Serve until count requests and those served here have told as many
     lines(): each process tells its own losses with its next line, so many
-    have a client at once.  The number of requests in all."""
-    end = time.monotonic() + 4
+    have a client at once, and spare ones, which may get none, do so when they
+    go.  The number of requests in all."""
+    end = time.monotonic() + SPARE
     while lines() < count and time.monotonic() < end:
         wires = [Wire(p.host) for _client in range(CROWD)]
         for wire in wires:

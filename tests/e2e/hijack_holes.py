@@ -80,7 +80,7 @@ HOLES = (
      'FILTER_ARCH, p->len + 2, p->len + 1);\n\tadd_return(p, wish->foreign);',
      'FILTER_ARCH, p->len + 2, p->len + 1);\n'
      '\tadd_return(p, SECCOMP_RET_ALLOW);', calls.foreign),
-    ('code of rules can be written', 'sandbox.c', '\tseal_enter();\n', '',
+    ('code of rules can be written', 'sandbox.c', '\tseal_memory();\n', '',
      inside.code),
     ('no Landlock', 'sandbox.c', 'enter_landlock(role == FILTER_GATE);', '',
      calls.connections, 'log'),
