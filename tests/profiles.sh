@@ -2,12 +2,13 @@
 # Laws of the shipped profiles that no single file shows: each has a table and a
 # whole head, a profile that lets one of the worst requests through says HOST
 # ROOT in its first line, names kept for compatibility hold the same
-# rules, and the examples of manual and README are the ones that are tested.
+# rules, and the examples of manuals and README are the ones that are tested.
 set -eu
 
 top=${srcdir:-$(dirname "$0")/..}
 rules=$top/tests/corpus/rules
 manual=$top/man/docker-socket-protector-profile.5
+migration=$top/man/docker-socket-protector-migration.7
 points=0
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
@@ -95,6 +96,14 @@ shown=$(sed -n -e 's/\\e/\\/g' -e '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$manual" |
 [ "${shown:-none}" = "$(rules_of "$rules/manual.profile")" ] ||
 	fail "the examples of the manual and manual.profile differ"
 point "the examples of the manual are tested"
+
+# Four programs are compared there, so most rules stand there several times.
+shown=$(sed 's/\\e/\\/g; s/\\(ha/^/g' "$migration" |
+	grep -e '^[A-Z(][A-Z(|)]*  */' -e '^include ' | LC_ALL=C sort -u)
+[ "${shown:-none}" = "$(rules_of "$rules/migration.profile" |
+	LC_ALL=C sort)" ] ||
+	fail "the rules of the migration manual and migration.profile differ"
+point "the rules in the migration manual are tested"
 
 grep '^ *[A-Z(][A-Z(|)]*  */' "$top/README" | sed 's/^ *//' | {
 	count=0
