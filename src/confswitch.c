@@ -254,8 +254,10 @@ put_containers(struct maker *m, const char *path)
 	if (!m->has_post)
 		return;
 	put(m, "POST", path, "/(create|prune){QUERY}");
-	put(m, "POST", path, "/{ID}/(start|stop|restart|kill|pause|unpause|"
-	    "rename|update|resize|wait|attach|exec){QUERY}");
+	put(m, "POST", is_podman ? path : "/{V24}containers",
+	    "/{ID}/start{QUERY}");
+	put(m, "POST", path, "/{ID}/(stop|restart|kill|pause|unpause|rename|"
+	    "update|resize|wait|attach|exec){QUERY}");
 	put(m, "#! DELETE", path, "/{ID}{QUERY}");
 	put(m, "#! PUT", path, "/{ID}/archive{QUERY}");
 }
