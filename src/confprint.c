@@ -319,9 +319,12 @@ explain_log(const struct conf *conf)
 	size_t ndenied = 0;
 	struct reqlog log;
 	enum reason reason;
+	int code;
 
-	if (!reqlog_read(&log, conf->explain_log))
+	if (!reqlog_read(&log, conf->explain_log)) {
+		reqlog_free(&log);
 		return 2;
+	}
 	for (e = log.first; e != NULL; e = e->next) {
 		reason = judge(conf, &request, e->method, e->target, &verdict);
 		printf("%zu x %.*s %.*s\n    ", e->count, (int)e->method.len,
@@ -339,7 +342,9 @@ explain_log(const struct conf *conf)
 		    log.ncut);
 	printf("%zu requests: %zu allowed, %zu denied\n", log.nrequests,
 	    log.nrequests - ndenied, ndenied);
-	return ndenied > 0 || log.ncut > 0 || log.nrequests == 0;
+	code = ndenied > 0 || log.ncut > 0 || log.nrequests == 0;
+	reqlog_free(&log);
+	return code;
 }
 
 int

@@ -240,27 +240,42 @@ print_line(struct learn *l)
 	return true;
 }
 
+/* A line that was printed. */
+struct printed {
+	struct printed	*next;
+	char		*text;
+};
+
 static int
 compare(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	const struct printed *x = a, *y = b;
+
+	return strcmp(x->text, y->text);
 }
 
-/* Whether the line that was written is new to the set. */
+/* Put the line that was written into the list: whether it is new to the
+ * index. */
 static bool
-is_new(const struct learn *l, void **set)
+is_new(const struct learn *l, struct printed **list, void **index)
 {
-	char *copy = strndup(l->line.buf, l->line.out.text.len), **found;
+	struct printed *p = take(sizeof(*p)), **found;
 
-	if (copy == NULL)
+	p->next = *list;
+	*list = p;
+	p->text = strndup(l->line.buf, l->line.out.text.len);
+	if (p->text == NULL)
 		fatal(1, "out of memory");
-	found = tsearch(copy, set, compare);
+	found = tsearch(p, index, compare);
 	if (found == NULL)
 		fatal(1, "out of memory");
-	if (*found == copy)
-		return true;
-	free(copy);
-	return false;
+	return *found == p;
+}
+
+static void
+keep_printed(void *p)
+{
+	(void)p; /* it is in the list, too */
 }
 
 /* A rule that would be too long: many short ones instead. */
@@ -268,7 +283,8 @@ static void
 print_apart(struct learn *l, const struct learnrule *rule)
 {
 	const struct learnrule_source *source;
-	void *set = NULL;
+	struct printed *list = NULL, *p;
+	void *index = NULL;
 
 	printf("# Too long for one rule, so there is one for each request:\n");
 	for (source = rule->sources; source != NULL; source = source->next) {
@@ -277,15 +293,15 @@ print_apart(struct learn *l, const struct learnrule *rule)
 			printf("# Too long for a rule: ");
 			print_request(source->entry);
 			printf("\n");
-		} else if (is_new(l, &set) && !print_line(l)) {
+		} else if (is_new(l, &list, &index) && !print_line(l)) {
 			l->nleft += source->entry->count;
 		}
 	}
-	while (set != NULL) {
-		char *copy = *(char **)set;
-
-		(void)tdelete(copy, &set, compare);
-		free(copy);
+	tdestroy(index, keep_printed);
+	while ((p = list) != NULL) {
+		list = p->next;
+		free(p->text);
+		free(p);
 	}
 }
 
@@ -460,18 +476,11 @@ print_kept(struct learn *l)
 	print_left(l);
 }
 
-int
-learn_run(const struct conf *conf)
+/* The exit code. */
+static int
+print(struct learn *l)
 {
-	struct learn *l = take(sizeof(*l));
-
-	l->conf = conf;
-	l->refused_end = &l->refused;
-	learnrule_init(&l->rules);
-	if (!reqlog_read(&l->log, conf->learn_log))
-		return 2;
-	collect(l);
-	if (conf->profile != NULL) {
+	if (l->conf->profile != NULL) {
 		print_kept(l);
 		return 0;
 	}
@@ -486,4 +495,35 @@ learn_run(const struct conf *conf)
 		log_error("nothing to learn from: all requests of the log are "
 		    "refused whatever a profile says");
 	return 1;
+}
+
+static void
+end(struct learn *l)
+{
+	struct refused *r;
+
+	while ((r = l->refused) != NULL) {
+		l->refused = r->next;
+		free(r);
+	}
+	learnrule_free(&l->rules);
+	reqlog_free(&l->log);
+	free(l);
+}
+
+int
+learn_run(const struct conf *conf)
+{
+	struct learn *l = take(sizeof(*l));
+	int code = 2;
+
+	l->conf = conf;
+	l->refused_end = &l->refused;
+	learnrule_init(&l->rules);
+	if (reqlog_read(&l->log, conf->learn_log)) {
+		collect(l);
+		code = print(l);
+	}
+	end(l);
+	return code;
 }

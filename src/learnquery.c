@@ -94,6 +94,21 @@ have(struct learnquery *q, struct span name, bool has_value)
 	return p;
 }
 
+void
+learnquery_free(struct learnquery *q)
+{
+	struct learnquery_param *p;
+	size_t i;
+
+	for (p = q->params; p < q->params + q->nparams; p++) {
+		for (i = 0; i < p->nvalues; i++)
+			free(p->values[i]);
+		free(p->values);
+	}
+	free(q->params);
+	*q = (struct learnquery){ .params = NULL };
+}
+
 /* "2026-11-22T...". */
 static bool
 is_date(struct span name, struct span value)

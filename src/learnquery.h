@@ -42,6 +42,9 @@ struct learnquery {
 	bool			 is_full;	/* more parameters came */
 };
 
+/* learnquery_free(q): release what learnquery_add took. */
+void learnquery_free(struct learnquery *q);
+
 /* learnquery_add(q, target): take in the query of a target, or that it has
  * none.  The target must outlive *q. */
 void learnquery_add(struct learnquery *q, struct span target);

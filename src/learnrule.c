@@ -314,6 +314,32 @@ learnrule_init(struct learnrule_list *list)
 	list->end = &list->first;
 }
 
+static void
+keep_rule(void *rule)
+{
+	(void)rule; /* it is in the list, too */
+}
+
+void
+learnrule_free(struct learnrule_list *list)
+{
+	struct learnrule_source *source;
+	struct learnrule *rule;
+
+	tdestroy(list->index, keep_rule);
+	while ((rule = list->first) != NULL) {
+		list->first = rule->next;
+		while ((source = rule->sources) != NULL) {
+			rule->sources = source->next;
+			free(source);
+		}
+		learnquery_free(&rule->query);
+		free(rule->path);
+		free(rule);
+	}
+	learnrule_init(list);
+}
+
 void
 learnrule_add(struct learnrule_list *list, const struct reqlog_entry *entry)
 {

@@ -13,8 +13,7 @@
 
 /*
  * The rules that requests of a log make: one for each endpoint, another one
- * beside it for names that no class has.  Memory is released when the program
- * ends.
+ * beside it for names that no class has.
  */
 
 /* A request that a rule was made from. */
@@ -42,8 +41,10 @@ struct learnrule_list {
 	void			*index;
 };
 
-/* learnrule_init(list): begin an empty list. */
+/* learnrule_init(list): begin an empty list.  learnrule_free(list): release
+ * it. */
 void learnrule_init(struct learnrule_list *list);
+void learnrule_free(struct learnrule_list *list);
 
 /* learnrule_add(list, entry): take in a canonical request, which must outlive
  * the list. */

@@ -49,8 +49,6 @@ open_probe(struct probe *probe, struct span expression)
 	text_span(&t, expression);
 	text_str(&t, ")\\z");
 	*probe = (struct probe){ NULL, NULL };
-	if (t.is_full)
-		return false;
 	probe->re = pcre2_compile((PCRE2_SPTR)buf, t.len, PCRE2_ANCHORED |
 	    PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP, &code,
 	    &offset, NULL);

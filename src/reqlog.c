@@ -120,6 +120,7 @@ add(struct reqlog *log, struct span method, struct span target,
 	entry = take(sizeof(*entry));
 	entry->method = (struct span){ copy, method.len };
 	entry->target = (struct span){ copy + method.len, target.len };
+	entry->text = copy;
 	entry->count = 1;
 	entry->line_no = line_no;
 	*found = entry;
@@ -140,7 +141,7 @@ read_lines(struct reqlog *log, FILE *f)
 		while (len > 0 && (line[len - 1] == '\n' ||
 		    line[len - 1] == '\r'))
 			len--;
-		if (buf_cap < cap) {
+		if (buf == NULL || buf_cap < cap) {
 			free(buf);
 			buf = take(cap);
 			buf_cap = cap;
@@ -160,6 +161,7 @@ reqlog_read(struct reqlog *log, const char *path)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	FILE *f = is_stdin ? stdin : fopen(path, "re");
+	bool is_good;
 
 	*log = (struct reqlog){ .first = NULL };
 	log->end = &log->first;
@@ -168,11 +170,30 @@ reqlog_read(struct reqlog *log, const char *path)
 		return false;
 	}
 	read_lines(log, f);
-	if (ferror(f)) {
+	is_good = ferror(f) == 0;
+	if (!is_good)
 		log_error("%s: %s", path, strerror(errno));
-		return false;
-	}
 	if (!is_stdin)
 		(void)fclose(f); /* only read from */
-	return true;
+	return is_good;
+}
+
+static void
+keep_entry(void *entry)
+{
+	(void)entry; /* it is in the list, too */
+}
+
+void
+reqlog_free(struct reqlog *log)
+{
+	struct reqlog_entry *e, *next;
+
+	tdestroy(log->index, keep_entry);
+	for (e = log->first; e != NULL; e = next) {
+		next = e->next;
+		free(e->text);
+		free(e);
+	}
+	*log = (struct reqlog){ .first = NULL };
 }

@@ -17,6 +17,7 @@ struct reqlog_entry {
 	size_t			 count;
 	size_t			 line_no;	/* of the first */
 	struct reqlog_entry	*next;
+	char			*text;		/* of both */
 };
 
 struct reqlog {
@@ -30,10 +31,11 @@ struct reqlog {
 
 /*
  * reqlog_read(log, path):
- * Read a file, "-" for standard input, into *log, with memory that is released
- * when the program ends.  False after logging why it cannot be read.
+ * Read a file, "-" for standard input, into *log.  False after logging why it
+ * cannot be read.  In any case reqlog_free is due.
  */
 bool reqlog_read(struct reqlog *log, const char *path);
+void reqlog_free(struct reqlog *log);
 
 /*
  * reqlog_parse(line, buf, method, target, is_cut):

@@ -150,6 +150,8 @@ START_TEST(test_read)
 		ck_assert_uint_eq(e->line_no, want[i].line_no);
 	}
 	ck_assert_uint_eq(i, 3);
+	reqlog_free(&log);
+	ck_assert_ptr_null(log.first);
 }
 END_TEST
 
@@ -158,7 +160,9 @@ START_TEST(test_unreadable)
 	struct reqlog log;
 
 	ck_assert(!reqlog_read(&log, "/none/there"));
+	reqlog_free(&log);
 	ck_assert(!reqlog_read(&log, "/tmp"));
+	reqlog_free(&log);
 }
 END_TEST
 
