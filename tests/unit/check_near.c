@@ -79,12 +79,36 @@ START_TEST(test_near)
 }
 END_TEST
 
+/* A target beyond what is ever served: where it parts, and no more. */
+START_TEST(test_long)
+{
+	static char target[BOUNDS_REQUEST_LINE_CAP + 8];
+	struct rule rules[2];
+	struct profile p;
+	struct reports r;
+	struct near near;
+
+	memset(target, 'a', sizeof(target));
+	target[0] = '/';
+	target[sizeof(target) - 1] = 'b';
+	ck_assert(parse(&p, rules, 2, SPAN("GET /a+c\n"), &r));
+	ck_assert(near_find(&p, SPAN("GET"),
+	    (struct span){ target, sizeof(target) }, &near));
+	ck_assert_uint_eq(near.at, sizeof(target) - 1);
+	ck_assert(near.takes_method && !near.may_end && !near.may_go_on['c']);
+	profile_free(&p);
+}
+END_TEST
+
 static Suite *
 unit_suite(void)
 {
 	Suite *s;
+	TCase *tc;
 
 	s = suite_create("near");
-	tcase_add_loop_test(unit_case(s, "near"), test_near, 0, ROWS(rows));
+	tc = unit_case(s, "near");
+	tcase_add_loop_test(tc, test_near, 0, ROWS(rows));
+	tcase_add_test(tc, test_long);
 	return s;
 }
