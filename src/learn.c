@@ -6,13 +6,13 @@
 
 #include "learn.h"
 
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http.h"
 #include "learnrule.h"
+#include "learnset.h"
 #include "log.h"
 #include "policy.h"
 #include "reason.h"
@@ -240,52 +240,14 @@ print_line(struct learn *l)
 	return true;
 }
 
-/* A line that was printed. */
-struct printed {
-	struct printed	*next;
-	char		*text;
-};
-
-static int
-compare(const void *a, const void *b)
-{
-	const struct printed *x = a, *y = b;
-
-	return strcmp(x->text, y->text);
-}
-
-/* Put the line that was written into the list: whether it is new to the
- * index. */
-static bool
-is_new(const struct learn *l, struct printed **list, void **index)
-{
-	struct printed *p = take(sizeof(*p)), **found;
-
-	p->next = *list;
-	*list = p;
-	p->text = strndup(l->line.buf, l->line.out.text.len);
-	if (p->text == NULL)
-		fatal(1, "out of memory");
-	found = tsearch(p, index, compare);
-	if (found == NULL)
-		fatal(1, "out of memory");
-	return *found == p;
-}
-
-static void
-keep_printed(void *p)
-{
-	(void)p; /* it is in the list, too */
-}
-
 /* A rule that would be too long: many short ones instead. */
 static void
 print_apart(struct learn *l, const struct learnrule *rule)
 {
 	const struct learnrule_source *source;
-	struct printed *list = NULL, *p;
-	void *index = NULL;
+	struct learnset printed;
 
+	learnset_init(&printed);
 	printf("# Too long for one rule, so there is one for each request:\n");
 	for (source = rule->sources; source != NULL; source = source->next) {
 		if (!learnrule_write_one(rule, source->entry, l->is_inline,
@@ -293,16 +255,12 @@ print_apart(struct learn *l, const struct learnrule *rule)
 			printf("# Too long for a rule: ");
 			print_request(source->entry);
 			printf("\n");
-		} else if (is_new(l, &list, &index) && !print_line(l)) {
+		} else if (learnset_add(&printed, (struct span){ l->line.buf,
+		    l->line.out.text.len }) && !print_line(l)) {
 			l->nleft += source->entry->count;
 		}
 	}
-	tdestroy(index, keep_printed);
-	while ((p = list) != NULL) {
-		list = p->next;
-		free(p->text);
-		free(p);
-	}
+	learnset_free(&printed);
 }
 
 static void

@@ -24,7 +24,7 @@ floors='
 1 allow
 2 log io pipe doing board tally yard
 3 conf confargs conffile conflisten confopt confprint reqlog confprofile
-3 confswitch confwork detach dial learn learnquery learnrule learnvalue
+3 confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
 3 ask keep listen privs sandbox filter filtercode callnames metricstext
 3 peer ticket
 4 relay exchange park upstream session record rest hijack
