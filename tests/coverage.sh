@@ -28,7 +28,7 @@ cd "$build"
 tests=$(make -s print-unit)
 [ -n "$tests" ] || { echo 'coverage: no unit tests' >&2; exit 1; }
 # shellcheck disable=SC2086
-make -s $tests >make.log 2>&1 || { tail -n 40 make.log; exit 1; }
+make -s -j2 $tests >make.log 2>&1 || { tail -n 40 make.log; exit 1; }
 find . -name '*.gcda' -exec rm -f {} +
 make -s check TESTS="$tests" >check.log 2>&1 ||
 	{ tail -n 40 check.log; exit 1; }
