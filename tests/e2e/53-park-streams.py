@@ -259,6 +259,7 @@ def per_client():
         b.wait_parked(6)
         pairs[0][0].close()
         b.wait_parked(4)
+        h.until(lambda: b.busy() == 0, 'a worker has ended it', 5)
         with Wire(b.host) as more:
             h.same(status(more), 200, 'one has gone: served')
         leave(pairs)
