@@ -227,7 +227,7 @@ def squatter(d):
 def silent(_d):
     """an instance that does not answer is not waited for"""
     h.need_root()
-    name = DEAD + '/silent'
+    name = f'{DEAD}/silent.{os.getpid()}'
     with socket.socket(socket.AF_UNIX) as s:
         s.bind('\0docker-socket-protector/' + name)
         s.listen()
