@@ -19,6 +19,7 @@
 
 #include "doing.h"
 #include "io.h"
+#include "memory.h"
 
 /* What the master says about a slot. */
 struct owner {
@@ -94,22 +95,12 @@ clear(struct slot *s)
 	put(&s->bytes_out, 0);
 }
 
-static void *
-map_shared(size_t len)
-{
-	void *p;
-
-	p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int
 board_open(size_t n)
 {
 	page_len = sizeof(*page) + n * sizeof(*owners);
-	page = map_shared(page_len);
-	slots = map_shared(n * sizeof(*slots));
+	page = memory_share(page_len);
+	slots = memory_share(n * sizeof(*slots));
 	if (page == NULL || slots == NULL || doing_open(n) == -1)
 		return -1;
 	owners = page->owners;

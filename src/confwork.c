@@ -15,6 +15,7 @@
 
 #include "bounds.h"
 #include "log.h"
+#include "memory.h"
 
 struct confwork_block {
 	struct confwork_block	*next;
@@ -29,9 +30,7 @@ confwork_new(conf_report *report)
 {
 	struct confwork *w;
 
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		fatal(1, "configuration");
+	w = memory_take(sizeof(*w));
 	w->report = report;
 	w->values_end = &w->values;
 	w->dirs_end = &w->dirs;
@@ -58,9 +57,7 @@ confwork_alloc(struct confwork *w, size_t size)
 {
 	struct confwork_block *block;
 
-	block = calloc(1, sizeof(*block) + size);
-	if (block == NULL)
-		fatal(1, "configuration");
+	block = memory_take(sizeof(*block) + size);
 	block->next = w->blocks;
 	w->blocks = block;
 	return block->data;

@@ -14,6 +14,7 @@
 #include "learnrule.h"
 #include "learnset.h"
 #include "log.h"
+#include "memory.h"
 #include "policy.h"
 #include "reason.h"
 #include "reqlog.h"
@@ -63,21 +64,10 @@ judge(const struct learn *l, const struct reqlog_entry *e)
 	return reason == REASON_NONE ? verdict.reason : reason;
 }
 
-/* Memory, or the end. */
-static void *
-take(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p == NULL)
-		fatal(1, "out of memory");
-	return p;
-}
-
 static void
 refuse(struct learn *l, const struct reqlog_entry *e, enum reason reason)
 {
-	struct refused *r = take(sizeof(*r));
+	struct refused *r = memory_take(sizeof(*r));
 
 	r->entry = e;
 	r->reason = reason;
@@ -472,7 +462,7 @@ end(struct learn *l)
 int
 learn_run(const struct conf *conf)
 {
-	struct learn *l = take(sizeof(*l));
+	struct learn *l = memory_take(sizeof(*l));
 	int code = 2;
 
 	l->conf = conf;

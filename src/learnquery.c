@@ -10,6 +10,7 @@
 
 #include "bounds.h"
 #include "log.h"
+#include "memory.h"
 
 /* Any number will do where one was seen: times, sizes, counts. */
 static const char *const numbers[] = { "since", "until", "t", "tail", "h", "w",
@@ -88,9 +89,7 @@ have(struct learnquery *q, struct span name, bool has_value)
 		.is_numbers = true, .is_id = true, .is_image = true };
 	p->values_cap = span_eq(name, SPAN("filters")) ? LEARNQUERY_FILTERS :
 	    LEARNQUERY_VALUES;
-	p->values = calloc(p->values_cap, sizeof(*p->values));
-	if (p->values == NULL)
-		fatal(1, "out of memory");
+	p->values = memory_take(p->values_cap * sizeof(*p->values));
 	return p;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "memory.h"
 #include "text.h"
 
 #define METHOD_COLUMNS 13
@@ -50,16 +51,6 @@ static const char *const actions[] = { "add", "changes", "connect",
 	"kill", "mount", "pause", "push", "rename", "resize", "resolve",
 	"restart", "start", "stop", "systemd", "tag", "top", "tree", "unmount",
 	"unpause", "untag", "update", "wait", NULL };
-
-static void *
-take(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p == NULL)
-		fatal(1, "out of memory");
-	return p;
-}
 
 /* The class of names in a path of route.c. */
 static enum learnvalue_class
@@ -298,7 +289,7 @@ rule_for(struct learnrule_list *list, const struct reqlog_entry *entry,
 		free(key.path);
 		return *found;
 	}
-	rule = take(sizeof(*rule));
+	rule = memory_take(sizeof(*rule));
 	*rule = key;
 	rule->sources_end = &rule->sources;
 	*found = *list->end = rule;
@@ -353,7 +344,7 @@ learnrule_add(struct learnrule_list *list, const struct reqlog_entry *entry)
 		list->nleft += entry->count;
 		return;
 	}
-	source = take(sizeof(*source));
+	source = memory_take(sizeof(*source));
 	source->entry = entry;
 	*rule->sources_end = source;
 	rule->sources_end = &source->next;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "memory.h"
 
 struct learnset_line {
 	struct learnset_line	*next;
@@ -37,10 +38,9 @@ compare(const void *a, const void *b)
 bool
 learnset_add(struct learnset *set, struct span line)
 {
-	struct learnset_line *l = calloc(1, sizeof(*l)), **found;
+	struct learnset_line *l = memory_take(sizeof(*l)), **found;
 
-	if (l == NULL || (l->copy = malloc(line.len + 1)) == NULL)
-		fatal(1, "out of memory");
+	l->copy = memory_take(line.len + 1);
 	memcpy(l->copy, line.p, line.len);
 	l->text = (struct span){ l->copy, line.len };
 	/* In the list even if it is there already: all is released as one. */

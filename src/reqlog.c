@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "memory.h"
 
 static const char mark[] = "request rule:";
 
@@ -87,17 +88,6 @@ compare(const void *a, const void *b)
 	return 0;
 }
 
-/* Memory, or the end. */
-static void *
-take(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p == NULL)
-		fatal(1, "out of memory");
-	return p;
-}
-
 static void
 add(struct reqlog *log, struct span method, struct span target,
     size_t line_no)
@@ -114,10 +104,10 @@ add(struct reqlog *log, struct span method, struct span target,
 		(*found)->count++;
 		return;
 	}
-	copy = take(method.len + target.len);
+	copy = memory_take(method.len + target.len);
 	memcpy(copy, method.p, method.len);
 	memcpy(copy + method.len, target.p, target.len);
-	entry = take(sizeof(*entry));
+	entry = memory_take(sizeof(*entry));
 	entry->method = (struct span){ copy, method.len };
 	entry->target = (struct span){ copy + method.len, target.len };
 	entry->text = copy;
@@ -143,7 +133,7 @@ read_lines(struct reqlog *log, FILE *f)
 			len--;
 		if (buf == NULL || buf_cap < cap) {
 			free(buf);
-			buf = take(cap);
+			buf = memory_take(cap);
 			buf_cap = cap;
 		}
 		if (reqlog_parse((struct span){ line, (size_t)len }, buf,

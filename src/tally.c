@@ -17,6 +17,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "memory.h"
+
 /* Places for rules: a power of two, twice as many as there may be rules, so
  * that searches are short. */
 #define PLACES ((size_t)2 * BOUNDS_TALLY_RULE_CAP)
@@ -70,21 +72,11 @@ get(const cell *c)
 	return atomic_load_explicit(c, memory_order_relaxed);
 }
 
-static void *
-map_shared(size_t len)
-{
-	void *p;
-
-	p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int
 tally_open(void)
 {
-	names = map_shared(sizeof(*names));
-	cells = map_shared(sizeof(*cells));
+	names = memory_share(sizeof(*names));
+	cells = memory_share(sizeof(*cells));
 	if (names == NULL || cells == NULL)
 		return -1;
 	names->started = (int64_t)time(NULL);

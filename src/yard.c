@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "memory.h"
+
 /* What a parking process says, besides its list. */
 struct part {
 	_Atomic size_t	files;		/* it may have */
@@ -34,21 +36,11 @@ static struct word *words;
 static bool is_claimed[YARD_COUNT];	/* the master's */
 static struct part *mine;
 
-static void *
-map_shared(size_t len)
-{
-	void *p;
-
-	p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int
 yard_open(void)
 {
-	parts = map_shared(YARD_COUNT * sizeof(*parts));
-	words = map_shared(YARD_COUNT * sizeof(*words));
+	parts = memory_share(YARD_COUNT * sizeof(*parts));
+	words = memory_share(YARD_COUNT * sizeof(*words));
 	return parts != NULL && words != NULL ? 0 : -1;
 }
 
@@ -79,7 +71,7 @@ yard_claim(void)
 		errno = EAGAIN;
 		return -1;
 	}
-	lots[i] = map_shared(sizeof(*lots[i]));
+	lots[i] = memory_share(sizeof(*lots[i]));
 	if (lots[i] == NULL)
 		return -1;
 	is_claimed[i] = true;

@@ -22,7 +22,7 @@ floors='
 1 http body target rule profile policy order forward reply expr trial advice
 1 vars route survey near
 1 allow
-2 log io pipe doing board tally yard
+2 log memory io pipe doing board tally yard
 3 conf confargs conffile conflisten confopt confprint reqlog confprofile
 3 confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
 3 ask keep listen privs sandbox filter filtercode callnames metricstext
