@@ -22,6 +22,7 @@ NOT_CONTAINED = {
         'new_user': NO_IDENTITY},
     '53-park-streams.py': {
         'full': 'its limit of descriptors is set outside'},
+    '79-manual.py': 'it starts the program as the examples do',
     '80-restart.py': 'a container ends with its dockerd',
     '82-reload.py': {
         'configuration': 'its configuration file names folders outside'},
