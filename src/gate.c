@@ -137,11 +137,18 @@ static void
 answer(int seat, uint32_t no, enum reason reason, int error, uint32_t flags,
     int fd)
 {
-	const struct ask_answer a = { no, (uint32_t)reason, error, flags };
+	struct ask_answer a = { no, (uint32_t)reason, error, flags };
 
 	/* No room: the worker has not read its earlier answers.  It waits in
 	 * vain then, and the connection ends with the close behind this. */
-	(void)io_send_fd(seat, &a, sizeof(a), fd);
+	if (io_send_fd(seat, &a, sizeof(a), fd) != -1 || fd == -1 ||
+	    errno == EAGAIN)
+		return;
+	/* ETOOMANYREFS: this user has more descriptors on their way, anywhere
+	 * on this machine, than this process may have open.  dockerd has the
+	 * head already, so it must not be asked again. */
+	a.error = errno;
+	(void)io_send_fd(seat, &a, sizeof(a), -1);
 }
 
 /* Send the head of the order in hand, whole: 0, or -1 with errno. */

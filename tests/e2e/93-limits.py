@@ -1,23 +1,35 @@
 #!/usr/bin/python3 -B
 """Too many clients, and limits of the system that are reached."""
 
+import collections
 import glob
 import os
 import re
 import resource
 import select
-import shutil
 import subprocess
+import sys
 import time
 
 import faulty
 import harness as h
-from faulty import CHUNKED, Bench, WireFrom, at_once, everything, parts, says
-from wire import Wire
+from faulty import (CHUNKED, Bench, WireFrom, at_once, become, everything,
+                    parts, says)
+from wire import Wire, request
 
 MANY = 1000             # slow clients
 HEAD_TIMEOUT = 2
 UID = 64321             # of nobody else
+MAX_FILES = 160         # descriptors
+# Sends one descriptor that often, and waits.
+FLOOD = '''
+import socket, sys
+ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+for _turn in range(2):
+    socket.send_fds(ends[0], [b'x'], [0] * int(sys.argv[1]))
+print('ready', flush=True)
+sys.stdin.read()
+'''
 UNSETTABLE = {'CLOCK_MONOTONIC', 'CLOCK_PROCESS_CPUTIME_ID',
               'CLOCK_THREAD_CPUTIME_ID'}
 
@@ -175,13 +187,15 @@ def too_many():
 
 def few_files():
     """The proxy is out of descriptors"""
-    with Bench(args=['--max-workers', '200'], max_files=96) as b:
+    # As another user: what all processes of one have on its way counts, too.
+    with Bench(args=['--max-workers', '200'], max_files=96, user=UID) as b:
         b.play(STREAMS)
         wires = [Wire(b.host, 8) for _client in range(150)]
         got = at_once(*[lambda wire=wire: ask_or_leave(wire)
                         for wire in wires])
         h.check(got.count(200) >= 8 and set(got) <= {200, 502, 503},
-                'streams, and 502 or 503 for what is too much', got)
+                'streams, and 502 or 503 for what is too much',
+                collections.Counter(got))
         burnt = b.burnt()
         h.check(burnt < 0.1, 'and no busy loop', burnt)
         for wire in wires:
@@ -192,19 +206,29 @@ def few_files():
         h.same(served.count(True), 50, 'and no request fails any more')
 
 
+def in_flight():
+    """Other processes of this user have more descriptors on their way than
+    one of ours may have open"""
+    with Bench(args=['--max-workers', '100'], max_files=MAX_FILES,
+               user=UID) as b:
+        with subprocess.Popen(
+                become(UID) + [sys.executable, '-c', FLOOD, str(MAX_FILES)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            h.same(other.stdout.readline(), b'ready\n', 'they are')
+            began = time.monotonic()
+            status = request(b.host, 'GET', '/_ping').status
+            took = time.monotonic() - began
+        h.same(status, 502, 'a request fails')
+        h.check(took < 2, 'at once', took)
+        b.proxy.wait_err('error="Too many references')
+        h.check(b.pings(), 'when they have arrived, the next is served')
+        h.same(b.trouble(), '', 'nothing is left of it')
+
+
 def few_processes():
     """The limit of processes is reached"""
-    h.need_root()
-    become = ['setpriv', f'--reuid={UID}', f'--regid={UID}',
-              '--clear-groups']
-    b = Bench(rules='GET /.*\n',
-              before=become + ['prlimit', '--nproc=9:1000', '--'])
-    for path in b.daemon.dir, b.proxy.dir:
-        os.chmod(path, 0o755)
-        os.chown(path, UID, UID)
-    copy = shutil.copy(h.PROGRAM, b.proxy.dir)
-    b.proxy.command[b.proxy.command.index(h.PROGRAM)] = copy
-    with b:
+    with Bench(rules='GET /.*\n', user=UID,
+               before=['prlimit', '--nproc=9:1000', '--']) as b:
         b.play(STREAMS)
         held = [Wire(b.host) for _client in range(4)]
         h.same([ask_stream(wire) for wire in held], [200] * 4,
@@ -219,8 +243,9 @@ def few_processes():
             held.pop().close()
             h.same(wire.head().status, 200, 'who is next is served when '
                    'a worker is free')
-            subprocess.run(become + ['prlimit', '--nproc=100:1000', '--pid',
-                                     str(b.proxy.process.pid)], check=True)
+            subprocess.run(become(UID) + [
+                'prlimit', '--nproc=100:1000', '--pid',
+                str(b.proxy.process.pid)], check=True)
             more = [Wire(b.host) for _client in range(4)]
             h.same([ask_stream(wire) for wire in more], [200] * 4,
                    'and with a higher limit all are')
@@ -248,7 +273,8 @@ def clock():
 
 def body():
     faulty.run(__file__, [thousand, one_by_one, full_backlog, no_accept,
-                          too_many, few_files, few_processes, clock])
+                          too_many, few_files, in_flight, few_processes,
+                          clock])
 
 
 h.main(body, needs_docker=False)

@@ -192,21 +192,29 @@ class Faulty:
         self.conns = []
 
 
+def become(user):
+    """Words in front of a command that is to run as this user."""
+    return ['setpriv', f'--reuid={user}', f'--regid={user}', '--clear-groups']
+
+
 class Bench:
     """The program between a stand-in and us.
 
     args: flags of the program; before: words in front of its command;
-    max_files: its limit of descriptors.
+    max_files: its limit of descriptors; user: who it runs as, unless that is
+    left to its container.
     It listens on TCP (host) and on a unix socket (unix).
     """
 
     def __init__(self, args=(), before=(), profile='unprotected',
-                 rules=None, max_files=None, **more):
+                 rules=None, max_files=None, user=None, **more):
         self.daemon = Faulty(**more)
         self.unix = f'unix://{self.daemon.dir}/proxy.sock'
         self.proxy = h.Proxy(
             self.daemon.path, profile, rules, args=args,
             listen=[f'tcp://127.0.0.1:{h.free_port()}', self.unix])
+        if user and not h.worlds.CONTAINER:
+            before = [*self.run_as(user), *before]
         self.proxy.command[0:0] = before
         self.proxy.max_files = max_files
         self.host = self.proxy.host
@@ -223,6 +231,16 @@ class Bench:
         self.daemon.drop_all()
         self.proxy.__exit__(*why)
         self.daemon.__exit__(*why)
+
+    def run_as(self, user):
+        """Words that make it run as this user, who owns what it needs."""
+        h.need_root()
+        for path in self.daemon.dir, self.proxy.dir:
+            os.chmod(path, 0o755)
+            os.chown(path, user, user)
+        copy = h.shutil.copy(h.PROGRAM, self.proxy.dir)
+        self.proxy.command[self.proxy.command.index(h.PROGRAM)] = copy
+        return become(user)
 
     def play(self, script):
         """What the stand-in does with requests from now on."""

@@ -40,6 +40,7 @@ NOT_CONTAINED = {
         'squatter': 'the container has one user only',
         'as_root': USER_GIVEN},
     '93-limits.py': {
+        'in_flight': USER_GIVEN,
         'few_processes': USER_GIVEN},
     '93-log-full.py': 'the log of a container is always read, by its dockerd',
     '95-differential.py': 'it starts broken copies of the program',
