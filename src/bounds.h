@@ -128,6 +128,18 @@
  * the next one waits for it. */
 #define BOUNDS_SCRAPE_MS		1000
 
+/* --healthcheck waits so long, and goes on asking so long an instance that is
+ * just starting or loading its configuration. */
+#define BOUNDS_HEALTH_MS		3000
+#define BOUNDS_HEALTH_START_MS		1000
+
+/* Questions of --healthcheck that are under way at once; older ones go without
+ * an answer.  Each holds a descriptor of the gate and one of the master. */
+#define BOUNDS_PINGS			4
+
+/* How often the master looks whether the Docker socket is there. */
+#define BOUNDS_DOCKERPATH_MS		1000
+
 /* How long a client's bytes are read away before a close, so that a reset
  * does not eat our answer; and how long what a client sent before it went
  * may still take to reach dockerd. */

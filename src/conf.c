@@ -245,7 +245,8 @@ conf_load(int argc, char *const argv[], char *const envp[],
 	add_fallbacks(w);
 	confargs_flags(w, argc, argv);
 	apply(w, CONFOPT_FLAG, true);
-	if (w->conf.mode == CONF_STATUS) {
+	if (w->conf.mode == CONF_STATUS ||
+	    w->conf.mode == CONF_HEALTHCHECK) {
 		/* Its addresses are all that is asked with. */
 		read_sources(w, envp);
 	} else if (w->conf.mode == CONF_LEARN) {

@@ -23,6 +23,7 @@ enum conf_mode {
 	CONF_EXPLAIN,		/* --explain METHOD TARGET */
 	CONF_LEARN,		/* --learn [FILE] */
 	CONF_STATUS,		/* --status */
+	CONF_HEALTHCHECK,	/* --healthcheck */
 	CONF_VERSION,
 	CONF_HELP
 };
@@ -99,7 +100,7 @@ typedef void conf_report(const char *message);
  * struct conf, which lives until conf_free.  NULL when anything was wrong;
  * every mistake has been reported then, all wrong lines of a profile
  * included.  Modes HELP and VERSION read neither file nor profile, mode
- * STATUS no profile, mode LEARN that of --keep alone.
+ * STATUS and HEALTHCHECK no profile, mode LEARN that of --keep alone.
  * Can be called again for a reload.
  */
 struct conf *conf_load(int argc, char *const argv[], char *const envp[],

@@ -348,6 +348,13 @@ set_status(struct confwork *w, const struct confopt_value *v)
 }
 
 static void
+set_healthcheck(struct confwork *w, const struct confopt_value *v)
+{
+	(void)v; /* a switch */
+	set_mode(w, CONF_HEALTHCHECK);
+}
+
+static void
 set_version(struct confwork *w, const struct confopt_value *v)
 {
 	(void)v; /* a switch */
@@ -441,6 +448,8 @@ const struct confopt confopt_table[] = {
 	    "with --learn: add to this profile" },
 	{ "status", 0, false, true, 0, NULL, NULL, NULL, set_status,
 	    "show what a running instance does" },
+	{ "healthcheck", 0, false, true, 0, NULL, NULL, NULL, set_healthcheck,
+	    "does it serve, and dockerd answer it?" },
 	{ "version", 'V', false, true, 0, NULL, NULL, NULL, set_version,
 	    "print version and features" },
 	{ "help", 'h', false, true, 0, NULL, NULL, NULL, set_help,

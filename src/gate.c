@@ -24,6 +24,7 @@
 #include "keep.h"
 #include "log.h"
 #include "order.h"
+#include "ping.h"
 #include "policy.h"
 #include "privs.h"
 #include "sandbox.h"
@@ -45,12 +46,14 @@ enum {
 	TAG_SEAT,
 	TAG_UPSTREAM,
 	TAG_PIPE,
+	TAG_PING,
 	TAG_COUNT
 };
 
 static struct seat seats[SEAT_COUNT];
 static size_t nseats;			/* taken */
 static int poll_fd;
+static int ping_fd;
 
 /* Connections for orders of one turn.  They are passed on when all orders of
  * the turn are under way: by then dockerd has often answered the first, whose
@@ -69,25 +72,61 @@ static struct order order;
 static char head[FORWARD_CAP];
 
 static void
-watch(int fd)
+watch(int fd, unsigned what)
 {
 	struct epoll_event event = { .events = EPOLLIN,
-	    .data.u64 = (uint64_t)fd * TAG_COUNT + TAG_SEAT };
+	    .data.u64 = (uint64_t)fd * TAG_COUNT + what };
 
 	if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == -1)
 		fatal(1, "gate: epoll_ctl");
 }
 
+/* -- the master's questions -- */
+
+static void
+tell_ping(int control_fd, uint32_t no, int error)
+{
+	const struct gate_news news = { .ping_no = no, .error = error };
+
+	/* No room, or no master: who asks waits in vain. */
+	if (control_fd != -1)
+		(void)io_send_fd(control_fd, &news, sizeof(news), -1);
+}
+
+static void
+begin_ping(const struct conf *conf, int control_fd, uint32_t no)
+{
+	int error;
+
+	error = ping_begin(conf->docker_socket, no);
+	tell_ping(control_fd, no, error == 0 ? EINPROGRESS : error);
+}
+
+static void
+hear_pings(int control_fd)
+{
+	uint32_t no;
+	int error;
+
+	while (ping_hear(&no, &error))
+		tell_ping(control_fd, no, error);
+}
+
+/* -- workers -- */
+
 /* Take workers that the master sent; false when the master hung up. */
 static bool
-take_workers(int control_fd)
+take_workers(const struct conf *conf, int control_fd)
 {
 	struct gate_worker worker;
+	const size_t ping_len = sizeof(worker.no);
 	ssize_t n;
 	int fd;
 
 	while ((n = io_recv_fd(control_fd, &worker, sizeof(worker), &fd,
 	    MSG_DONTWAIT)) > 0) {
+		if (fd == -1 && (size_t)n == ping_len)
+			begin_ping(conf, control_fd, worker.no);
 		if (fd == -1)
 			continue;
 		if (fd >= SEAT_COUNT || n != sizeof(worker)) {
@@ -98,7 +137,7 @@ take_workers(int control_fd)
 		    .worker = worker, .keep.upstream_fd = -1,
 		    .keep_no = seats[fd].keep_no };
 		nseats++;
-		watch(fd);
+		watch(fd, TAG_SEAT);
 	}
 	return n == -1 && errno == EAGAIN;
 }
@@ -117,6 +156,7 @@ static void
 expel(int control_fd, int seat, const char *word)
 {
 	const struct gate_worker *worker = &seats[seat].worker;
+	const struct gate_news news = { .pid = worker->pid };
 	struct log_line line;
 
 	log_begin(&line, LOG_LEVEL_ERROR, "security");
@@ -128,8 +168,7 @@ expel(int control_fd, int seat, const char *word)
 	/* The pair's end alone makes the worker useless; the master, who
 	 * kills it, may be slow, or busy with another generation. */
 	if (control_fd != -1)
-		(void)io_send_fd(control_fd, &worker->pid,
-		    sizeof(worker->pid), -1);
+		(void)io_send_fd(control_fd, &news, sizeof(news), -1);
 	leave(seat);
 }
 
@@ -355,12 +394,14 @@ enter(const struct conf *conf, int control_fd, pid_t parent)
 	for (i = 0; i < conf->nlisten; i++)
 		conf->listen[i].profile->matcher.cpu_us = io_cpu_us;
 	poll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (poll_fd == -1)
+	ping_fd = ping_open();
+	if (poll_fd == -1 || ping_fd == -1)
 		fatal(2, "gate: epoll_create1");
 	limit_kept(conf);
 	privs_limit(parent);
 	sandbox_enter_gate(conf->sandbox);
-	watch(control_fd);
+	watch(control_fd, TAG_SEAT);
+	watch(ping_fd, TAG_PING);
 }
 
 _Noreturn void
@@ -377,7 +418,9 @@ gate_run(int control_fd, const struct conf *conf, pid_t parent)
 			fatal(1, "gate: epoll_wait");
 		for (i = 0; i < n; i++) {
 			fd = (int)((uint32_t)events[i].data.u64 / TAG_COUNT);
-			if ((uint32_t)events[i].data.u64 % TAG_COUNT !=
+			if (fd == ping_fd) {
+				hear_pings(control_fd);
+			} else if ((uint32_t)events[i].data.u64 % TAG_COUNT !=
 			    TAG_SEAT) {
 				hear_kept(&events[i], fd);
 			} else if (seats[fd].is_taken &&
@@ -386,7 +429,7 @@ gate_run(int control_fd, const struct conf *conf, pid_t parent)
 				leave(fd);
 			} else if (seats[fd].is_taken) {
 				serve_seat(conf, control_fd, fd);
-			} else if (!take_workers(control_fd)) {
+			} else if (!take_workers(conf, control_fd)) {
 				has_master = false;
 				(void)close(control_fd);
 				/* The number may be another's soon. */
@@ -409,13 +452,20 @@ gate_attach(int control_fd, const struct gate_worker *worker, int pair_fd)
 	    sizeof(*worker) ? 0 : -1;
 }
 
+int
+gate_ping(int control_fd, uint32_t no)
+{
+	return io_send_fd(control_fd, &no, sizeof(no), -1) == sizeof(no) ?
+	    0 : -1;
+}
+
 bool
-gate_hear(int control_fd, pid_t *pid)
+gate_hear(int control_fd, struct gate_news *news)
 {
 	ssize_t n;
 
 	do
-		n = recv(control_fd, pid, sizeof(*pid), MSG_DONTWAIT);
+		n = recv(control_fd, news, sizeof(*news), MSG_DONTWAIT);
 	while (n == -1 && errno == EINTR);
-	return n == sizeof(*pid);
+	return n == sizeof(*news);
 }

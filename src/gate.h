@@ -37,10 +37,23 @@ int gate_attach(int control_fd, const struct gate_worker *worker,
     int pair_fd);
 
 /*
- * gate_hear(control_fd, pid):
- * The master's side, without waiting: true when the gate has refused an
- * order of the worker *pid, which no honest worker sends.
+ * gate_ping(control_fd, no):
+ * The master's side: have the gate ask dockerd whether it is alive, as question
+ * no.  0, or -1 with errno.
  */
-bool gate_hear(int control_fd, pid_t *pid);
+int gate_ping(int control_fd, uint32_t no);
+
+/* What the gate tells the master. */
+struct gate_news {
+	pid_t		pid;		/* of a worker whose order it has
+					 * refused, which no honest worker
+					 * sends; or 0, and */
+	uint32_t	ping_no;	/* the question, */
+	int32_t		error;		/* as health_hear takes it */
+};
+
+/* gate_hear(control_fd, news): the master's side, without waiting: true when
+ * there is some. */
+bool gate_hear(int control_fd, struct gate_news *news);
 
 #endif /* DSP_GATE_H */

@@ -11,6 +11,7 @@
 
 #include "conf.h"
 #include "confprint.h"
+#include "health.h"
 #include "learn.h"
 #include "log.h"
 #include "master.h"
@@ -71,6 +72,9 @@ main(int argc, char *argv[])
 		break;
 	case CONF_STATUS:
 		code = status_ask(conf);
+		break;
+	case CONF_HEALTHCHECK:
+		code = health_check(conf);
 		break;
 	case CONF_VERSION:
 		confprint_version();

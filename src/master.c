@@ -24,6 +24,8 @@
 
 #include "board.h"
 #include "detach.h"
+#include "dockerpath.h"
+#include "health.h"
 #include "io.h"
 #include "listen.h"
 #include "log.h"
@@ -85,6 +87,7 @@ sleep_until(int64_t deadline, const sigset_t *while_asleep)
 		{ .fd = pool.wake_fd, .events = POLLIN },
 		{ .fd = pool.control_fd, .events = POLLIN },
 		{ .fd = status_fd(&deadline), .events = POLLIN },
+		{ .fd = health_fd(&deadline), .events = POLLIN },
 	};
 	struct timespec left;
 	int64_t ms;
@@ -95,12 +98,14 @@ sleep_until(int64_t deadline, const sigset_t *while_asleep)
 		ms = 0;
 	left.tv_sec = ms / 1000;
 	left.tv_nsec = ms % 1000 * 1000000;
-	if (ppoll(fds, 3, &left, while_asleep) < 1)
+	if (ppoll(fds, 4, &left, while_asleep) < 1)
 		return;
 	if (fds[1].revents != 0)
 		pool_hear_gate(&pool);
 	if (fds[2].revents != 0)
 		status_answer(&pool);
+	if (fds[3].revents != 0)
+		health_answer(&pool);
 	/* Only says that somebody called: how often does not matter. */
 	if (fds[0].revents != 0 &&
 	    read(pool.wake_fd, &calls, sizeof(calls)) == -1)
@@ -222,9 +227,7 @@ say_listening(const struct conf *conf)
 			    "reaches it may do what profile %s allows",
 			    l->text, l->profile->name);
 	}
-	if (access(conf->docker_socket, F_OK) == -1)
-		log_warn("%s: %s; answering 502 until it is there",
-		    conf->docker_socket, strerror(errno));
+	dockerpath_begin(conf->docker_socket);
 }
 
 /* Fewer workers where the system does not let the gate hold a descriptor for
@@ -318,6 +321,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	protection_warn(conf, &identity);
 	say_listening(conf);
 	status_open(conf);
+	health_open(conf);
 	return conf;
 }
 
@@ -364,6 +368,7 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 	monitor_close();
 	pool_end(&pool);
 	status_close();
+	health_close();
 	if (conf->pid_file != NULL)
 		detach_pid_file_remove(conf->pid_file);
 	log_info("stopped");
@@ -398,6 +403,7 @@ start(struct conf *conf)
 	protection_warn(conf, &identity);
 	say_listening(conf);
 	status_open(conf);
+	health_open(conf);
 	return 0;
 }
 
@@ -439,6 +445,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 	while (got_stop == 0) {
 		next = monitor_balance(&pool, pool_balance(&pool));
 		next = protection_watch(&pool, next);
+		next = dockerpath_watch(conf->docker_socket, next);
 		detach_ready();
 		sleep_until(next, &while_asleep);
 		got_child = 0;

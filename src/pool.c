@@ -16,6 +16,7 @@
 
 #include "board.h"
 #include "gate.h"
+#include "health.h"
 #include "io.h"
 #include "log.h"
 #include "monitor.h"
@@ -80,6 +81,7 @@ leave_gate(struct pool *p)
 		(void)close(p->control_fd);
 	p->control_fd = -1;
 	p->gate_pid = 0;
+	health_forget();
 }
 
 int
@@ -442,14 +444,16 @@ pool_reap(struct pool *p)
 void
 pool_hear_gate(struct pool *p)
 {
+	struct gate_news news;
 	size_t slot;
-	pid_t pid;
 
-	while (p->control_fd != -1 && gate_hear(p->control_fd, &pid)) {
-		slot = board_find(pid);
-		if (slot == board_size())
+	while (p->control_fd != -1 && gate_hear(p->control_fd, &news)) {
+		if (news.pid == 0)
+			health_hear(p->conf, news.ping_no, news.error);
+		slot = board_find(news.pid);
+		if (news.pid == 0 || slot == board_size())
 			continue;
-		(void)kill(pid, SIGKILL);
+		(void)kill(news.pid, SIGKILL);
 		p->attacks++;
 		tally_event(TALLY_WORKER, TALLY_DISAGREE);
 		back_off(p);

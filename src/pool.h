@@ -72,7 +72,8 @@ enum pool_event {
 /* pool_reap(p): collect children that ended, without waiting. */
 enum pool_event pool_reap(struct pool *p);
 
-/* pool_hear_gate(p): kill the workers that the gate has found out. */
+/* pool_hear_gate(p): kill the workers that the gate has found out, and pass on
+ * what it has heard of dockerd. */
 void pool_hear_gate(struct pool *p);
 
 /* pool_signal_all(p, sig): to all workers of all generations; their

@@ -1,7 +1,5 @@
 /*
  * Both ends of the socket of --status, and the status line of the log.
- * Everybody on the machine can connect to an abstract socket, and can take
- * its name before us: each end asks the kernel who the other one is.
  */
 
 #include "config.h"
@@ -10,8 +8,6 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -20,14 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abstract.h"
 #include "board.h"
 #include "io.h"
 #include "log.h"
 #include "statustext.h"
 
-/* Connections that may wait for us, that we take in a turn, and how long to
- * leave the others alone then: a flood of them costs the pool little. */
-#define BACKLOG		16
+/* Connections that we take in a turn, and how long to leave the others alone
+ * then: a flood of them costs the pool little. */
 #define TURN_CAP	4
 #define PAUSE_MS	100
 
@@ -41,66 +37,10 @@ static struct {
 	char		name[STATUS_NAME_CAP - 1];
 } own = { .fd = -1 };
 
-/* FNV-1a: any number will do that differs where addresses do. */
-static uint64_t
-mix(const char *s)
-{
-	uint64_t h;
-
-	for (h = UINT64_C(0xcbf29ce484222325); *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 void
 status_name(char buf[STATUS_NAME_CAP - 1], const char *address)
 {
-	const size_t room = STATUS_NAME_CAP - 2;
-	const size_t number_len = 17;
-	struct text t;
-	struct span s;
-
-	text_init(&t, buf, room + 1);
-	text_str(&t, PACKAGE_NAME "/");
-	s = span_of(address);
-	if (s.len > room - t.len) {
-		s.len = room - t.len - number_len;
-		text_span(&t, s);
-		text_char(&t, '#');
-		text_hex(&t, mix(address));
-	} else {
-		text_span(&t, s);
-	}
-	(void)text_string(&t);
-}
-
-/* An abstract address: a NUL, the name, and nothing behind it. */
-static socklen_t
-make_address(struct sockaddr_un *sun, const char *name)
-{
-	size_t len;
-
-	memset(sun, 0, sizeof(*sun));
-	sun->sun_family = AF_UNIX;
-	len = strlen(name);
-	memcpy(sun->sun_path + 1, name, len);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
-}
-
-/* Whether the other end of fd belongs to root or to our own user; *uid:
- * whose it is. */
-static bool
-is_trusted(int fd, uid_t *uid)
-{
-	struct ucred cred;
-	socklen_t len;
-
-	len = sizeof(cred);
-	*uid = (uid_t)-1;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
-		return false;
-	*uid = cred.uid;
-	return cred.uid == 0 || cred.uid == geteuid();
+	abstract_name(buf, "", address);
 }
 
 /* -- the master -- */
@@ -117,8 +57,6 @@ void
 status_open(const struct conf *conf)
 {
 	char name[STATUS_NAME_CAP - 1];
-	struct sockaddr_un sun;
-	socklen_t len;
 
 	if (own.started_ms == 0)
 		own.started_ms = io_now_ms();
@@ -127,16 +65,10 @@ status_open(const struct conf *conf)
 		return;
 	status_close();
 	memcpy(own.name, name, sizeof(name));
-	len = make_address(&sun, name);
-	own.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (own.fd != -1 &&
-	    bind(own.fd, (const struct sockaddr *)&sun, len) == 0 &&
-	    listen(own.fd, BACKLOG) == 0)
-		return;
-	log_warn("--status gets no answer: cannot listen on @%s: %s", name,
-	    strerror(errno));
-	status_close();
+	own.fd = abstract_listen(name, SOCK_STREAM);
+	if (own.fd == -1)
+		log_warn("--status gets no answer: cannot listen on @%s: %s",
+		    name, strerror(errno));
 }
 
 int
@@ -200,7 +132,7 @@ status_answer(const struct pool *p)
 			return;
 		if (fd == -1)
 			break;	/* no descriptors: try again later */
-		if (is_trusted(fd, &uid))
+		if (abstract_is_trusted(fd, &uid))
 			tell(fd, p);
 		else
 			log_debug("--status: user %u is not answered",
@@ -233,29 +165,6 @@ status_log(const struct pool *p)
 }
 
 /* -- who asks -- */
-
-/* A connection, or -1 with errno. */
-static int
-dial(const char *name)
-{
-	const struct timeval most = { .tv_sec = ASK_MS / 1000 };
-	struct sockaddr_un sun;
-	socklen_t len;
-	int fd, saved_errno;
-
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	len = make_address(&sun, name);
-	/* It bounds the wait for connect too. */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) == 0
-	    && connect(fd, (const struct sockaddr *)&sun, len) == 0)
-		return fd;
-	saved_errno = errno;
-	(void)close(fd);
-	errno = saved_errno;
-	return -1;
-}
 
 /* Receive until the end: the bytes, or -1 when that does not come. */
 static ssize_t
@@ -299,7 +208,7 @@ ask(int fd)
 	ssize_t len;
 	uid_t uid;
 
-	if (!is_trusted(fd, &uid)) {
+	if (!abstract_is_trusted(fd, &uid)) {
 		log_error("user %u has the name that the status of this "
 		    "configuration is asked under: not believed; if the "
 		    "instance runs as that user, ask as that user",
@@ -326,7 +235,7 @@ status_ask(const struct conf *conf)
 	int fd, code;
 
 	status_name(name, conf->listen[0].text);
-	fd = dial(name);
+	fd = abstract_dial(name, SOCK_STREAM, ASK_MS);
 	if (fd == -1 && errno == ECONNREFUSED) {
 		log_error("nothing runs with this configuration: nobody "
 		    "answers on @%s; its first listener must be the same, "

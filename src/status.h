@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abstract.h"
 #include "conf.h"
 #include "pool.h"
 
@@ -15,7 +16,7 @@
  */
 
 /* Bytes of the name, with a NUL in front and behind. */
-#define STATUS_NAME_CAP 108
+#define STATUS_NAME_CAP (ABSTRACT_NAME_CAP + 1)
 
 /*
  * status_name(buf, address):
