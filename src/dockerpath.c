@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "bounds.h"
@@ -34,6 +35,7 @@ dockerpath_look(const char *path, struct dockerpath *out)
 	}
 	out->dev = st.st_dev;
 	out->ino = st.st_ino;
+	out->made = st.st_mtim;
 	if (S_ISDIR(st.st_mode))
 		out->state = DOCKERPATH_FOLDER;
 	else if (!S_ISSOCK(st.st_mode))
@@ -65,6 +67,14 @@ dockerpath_say(struct text *t, const char *path,
 	text_str(t, ": ");
 	text_str(t, what->state == DOCKERPATH_ERROR ?
 	    strerror(what->error) : words[what->state]);
+}
+
+static bool
+is_same(const struct dockerpath *a, const struct dockerpath *b)
+{
+	return a->dev == b->dev && a->ino == b->ino &&
+	    a->made.tv_sec == b->made.tv_sec &&
+	    a->made.tv_nsec == b->made.tv_nsec;
 }
 
 static void
@@ -108,7 +118,7 @@ dockerpath_watch(const char *path, int64_t deadline)
 				tell(path, now);
 		} else if (before.state != DOCKERPATH_SOCKET) {
 			log_info("%s: the Docker socket is there", path);
-		} else if (now->dev != before.dev || now->ino != before.ino) {
+		} else if (!is_same(now, &before)) {
 			log_info("%s: this is a new socket: dockerd has been "
 			    "started again", path);
 		}

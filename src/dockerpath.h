@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "text.h"
 
@@ -24,7 +25,8 @@ struct dockerpath {
 	enum dockerpath_state	state;
 	int			error;	/* of DOCKERPATH_ERROR */
 	dev_t			dev;	/* else */
-	ino_t			ino;
+	ino_t			ino;	/* may be that of the one before, */
+	struct timespec		made;	/* so this, too */
 };
 
 /* dockerpath_look(path, out): now. */

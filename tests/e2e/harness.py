@@ -256,11 +256,20 @@ class Proxy:
 
     def status(self, *args):
         """--status, in the container where there is one."""
-        args = args or ('--listen', self.listen[0])
+        return self.ask('--status', *(args or ('--listen', self.listen[0])))
+
+    def health(self):
+        """--healthcheck; in a container without any argument, as dockerd
+        runs it."""
+        if worlds.CONTAINER:
+            return self.ask('--healthcheck')
+        return self.ask('--healthcheck', '--listen', self.listen[0])
+
+    def ask(self, *args):
         if worlds.CONTAINER:
             return docker(self.process.host, 'exec', self.process.id,
-                          contain.PROGRAM_IN_IMAGE, '--status', *args)
-        return program('--config', self.conf_path, '--status', *args)
+                          contain.PROGRAM_IN_IMAGE, *args)
+        return program('--config', self.conf_path, *args)
 
     def without(self, *flags):
         """Leave flags with their values out of the command."""

@@ -23,6 +23,13 @@ NOT_CONTAINED = {
     '53-park-streams.py': {
         'full': 'its limit of descriptors is set outside'},
     '79-manual.py': 'it starts the program as the examples do',
+    '74-health.py': {
+        'as_user': USER_GIVEN,
+        'squatter': 'the container has one user only',
+        'starting': 'it is timed without dockerd',
+        'stale_file': 'it mounts the socket by itself',
+        'fresh_folder': 'it mounts the socket by itself',
+        'wrong_words': 'nothing is started'},
     '80-restart.py': 'a container ends with its dockerd',
     '82-reload.py': {
         'configuration': 'its configuration file names folders outside'},
