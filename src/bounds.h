@@ -230,6 +230,14 @@
 #define BOUNDS_WORKERS_CAP		16384	/* upper end of --max-workers */
 #define BOUNDS_SPAWN_CAP		64	/* forks, or events, per round */
 
+/* Bytes that a control group is charged for a worker with a busy client, half
+ * of them by the kernel for any process; and for all other processes, one that
+ * Docker starts for a health check too.  The number of these, those of a dozen
+ * listeners. */
+#define BOUNDS_WORKER_MEMORY		524288
+#define BOUNDS_OTHERS_MEMORY		8388608
+#define BOUNDS_OTHERS_PIDS		32
+
 /* Slots beyond max-workers: a process per listener that says 503, and old
  * generations' workers that end slowly after a reload. */
 #define BOUNDS_SLOTS_EXTRA		1024

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "cgroup.h"
 #include "detach.h"
 #include "dockerpath.h"
 #include "health.h"
@@ -230,22 +231,31 @@ say_listening(const struct conf *conf)
 	dockerpath_begin(conf->docker_socket);
 }
 
+static void
+lower_workers(struct conf *conf, size_t most, const char *remedy)
+{
+	most = most > conf->nlisten ? most - conf->nlisten : 0;
+	if (most < conf->workers * conf->nlisten)
+		most = conf->workers * conf->nlisten;
+	if (most >= conf->max_workers)
+		return;
+	log_warn("max-workers lowered from %u to %zu: %s", conf->max_workers,
+	    most, remedy);
+	conf->max_workers = (unsigned)most;
+}
+
 /* Fewer workers where the system does not let the gate hold a descriptor for
- * each. */
+ * each, or where so many would be killed. */
 static void
 fit_workers(struct conf *conf)
 {
-	size_t most;
+	struct cgroup_limits limits;
 
-	most = privs_raise_files();
-	most = most > conf->nlisten ? most - conf->nlisten : 0;
-	if (most >= conf->max_workers)
-		return;
-	if (most < conf->workers * conf->nlisten)
-		most = conf->workers * conf->nlisten;
-	log_warn("max-workers lowered from %u to %zu: raise the limit of open "
-	    "files (ulimit -n, LimitNOFILE=)", conf->max_workers, most);
-	conf->max_workers = (unsigned)most;
+	lower_workers(conf, privs_raise_files(), "raise the limit of open "
+	    "files (ulimit -n, LimitNOFILE=)");
+	cgroup_look(&limits);
+	lower_workers(conf, cgroup_workers(&limits), "memory and processes of "
+	    "this container or service are limited");
 }
 
 static void

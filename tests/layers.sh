@@ -25,7 +25,7 @@ floors='
 2 log memory io pipe doing board tally yard
 3 conf confargs conffile conflisten confopt confprint reqlog confprofile
 3 confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
-3 abstract dockerpath ping
+3 abstract cgroup dockerpath ping
 3 ask keep listen privs sandbox filter filtercode callnames metricstext
 3 peer ticket
 4 relay exchange park upstream session record rest hijack
