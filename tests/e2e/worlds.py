@@ -30,6 +30,7 @@ NOT_CONTAINED = {
         'stale_file': 'it mounts the socket by itself',
         'fresh_folder': 'it mounts the socket by itself',
         'wrong_words': 'nothing is started'},
+    '75-image.py': 'it starts containers of the image by itself',
     '80-restart.py': 'a container ends with its dockerd',
     '82-reload.py': {
         'configuration': 'its configuration file names folders outside'},
