@@ -250,7 +250,8 @@ def texts():
     h.check(done.code == 0 and not done.err, '--help: exit code 0', done)
     for option in ('--profile', '--listen', '--docker-socket',
                    '--log-requests', '--max-workers', '--user', '--sandbox',
-                   '--test', '--explain', '--learn', '--keep', '--status'):
+                   '--test', '--explain', '--learn', '--keep', '--status',
+                   '--healthcheck'):
         h.has(done.out, option, '--help shows ' + option)
     # Paths of an installation are as long as they are.
     wide = [line for line in done.out.splitlines()
