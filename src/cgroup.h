@@ -20,9 +20,9 @@ struct cgroup_limits {
 /*
  * cgroup_read(root, own, limits):
  * The limits of the group that own, the text of /proc/self/cgroup, names in
- * the file system at root; both versions.  In a container the names may be those
- * of the machine, and root be its own group.  What cannot be read is no limit,
- * nor is what is set for groups above.
+ * the file system at root; both versions.  In a container the names may be
+ * those of the machine, and root be its own group.  What cannot be read is no
+ * limit, nor is what is set for groups above.
  */
 void cgroup_read(const char *root, struct span own,
     struct cgroup_limits *limits);

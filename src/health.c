@@ -301,7 +301,8 @@ hear(int fd, char text[MESSAGE_CAP], int64_t deadline)
 	ssize_t n;
 
 	what = NOT_YET;
-	strcpy(text, "not serving: the instance does not answer");
+	(void)snprintf(text, MESSAGE_CAP, "not serving: the instance does not "
+	    "answer");
 	while (what == NOT_YET || what == SO_FAR) {
 		if (io_wait(&ready, 1, deadline, NULL) != IO_OK)
 			return SO_FAR;

@@ -38,8 +38,8 @@ void health_forget(void);
 /*
  * health_check(conf):
  * The other side: ask the instance of this configuration, and say in one line
- * how it is.  The exit code: 0 when it serves and dockerd answers, else 1, after
- * BOUNDS_HEALTH_MS at the latest.
+ * how it is.  The exit code: 0 when it serves and dockerd answers, else 1,
+ * after BOUNDS_HEALTH_MS at the latest.
  */
 int health_check(const struct conf *conf);
 
