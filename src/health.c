@@ -218,7 +218,9 @@ say_unreachable(int fd, const char *path, int error)
 
 	text_init(&t, buf, sizeof(buf));
 	dockerpath_look(path, &seen);
-	if (error == ECONNREFUSED && seen.state != DOCKERPATH_ERROR)
+	/* Who may not write to what is no socket is told that first. */
+	if ((error == ECONNREFUSED || error == EACCES) &&
+	    seen.state != DOCKERPATH_ERROR)
 		dockerpath_say(&t, path, &seen);
 	if (t.len > 0) {
 		say(fd, BAD, text_string(&t), "");

@@ -30,6 +30,7 @@ GOOD = order()
 FORGED = (
     ('cut within its fixed part', GOOD[:47], 'size'),
     ('of one byte', b'x', 'size'),
+    ("of the size of the master's question", b'\1\0\0\0', 'size'),
     ('cut by a byte', GOOD[:-1], 'size'),
     ('with a byte too many', GOOD + b'x', 'size'),
     ('with a method that reaches beyond it',
