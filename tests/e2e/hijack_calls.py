@@ -525,8 +525,8 @@ def along(stand):
     def others():
         return len(descriptors(stand.gate)) - len(stand.proxy.workers())
 
-    # Three standard ones, the master's pair, and what it waits with.
-    h.until(lambda: others() == 5, 'the gate has its own and the workers')
+    # Three standard ones, the master's pair, and two that it waits with.
+    h.until(lambda: others() == 6, 'the gate has its own and the workers')
     with stand.agent() as agent:
         data = order(b'/_ping')
         message = agent.message(agent.put(data), len(data), agent.rights(2))
@@ -535,5 +535,5 @@ def along(stand):
             answer = agent.answer()
             agent.call('close', answer[3] if answer else -1)
         yield bool(answer), 'orders with descriptors are answered'
-        h.until(lambda: others() == 5, 'the gate holds no more', 5)
+        h.until(lambda: others() == 6, 'the gate holds no more', 5)
         yield True, 'descriptors passed to the gate are dropped'
