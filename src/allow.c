@@ -297,8 +297,8 @@ is_in_group(gid_t gid, const struct allow_peer *peer)
 	return false;
 }
 
-static bool
-matches(const struct allow_entry *e, const struct allow_peer *peer)
+bool
+allow_is(const struct allow_entry *e, const struct allow_peer *peer)
 {
 	if (peer->is_user != (e->kind != ALLOW_NET))
 		return false;
@@ -315,7 +315,7 @@ allow_match(const struct allow *a, const struct allow_peer *peer)
 	size_t i;
 
 	for (i = 0; i < a->nentries; i++)
-		if (matches(&a->entries[i], peer))
+		if (allow_is(&a->entries[i], peer))
 			return true;
 	return a->nentries == 0;
 }

@@ -76,6 +76,9 @@ void allow_put(struct text *t, const struct allow_entry *e);
  */
 bool allow_match(const struct allow *a, const struct allow_peer *peer);
 
+/* allow_is(e, peer): the same of one entry. */
+bool allow_is(const struct allow_entry *e, const struct allow_peer *peer);
+
 /* allow_wants_groups(a): whether all groups of a peer matter. */
 bool allow_wants_groups(const struct allow *a);
 

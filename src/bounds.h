@@ -224,6 +224,17 @@
  * than a few dozen are the business of a packet filter. */
 #define BOUNDS_ALLOW_CAP		64
 
+/* --client.  All are looked at for each connection, too, and each profile of
+ * theirs has processes of its own for each listener. */
+#define BOUNDS_CLIENT_CAP		64
+
+/* Listeners, and what is behind those whose clients are told apart: a profile
+ * each, with a parking process and a worker at least. */
+#define BOUNDS_POOL_CAP			128
+
+/* Bytes of the name of a host.  Source: RFC 1035 section 3.1. */
+#define BOUNDS_HOST_NAME_CAP		253
+
 /* Groups of a user: NGROUPS_MAX of Linux. */
 #define BOUNDS_GROUPS_CAP		65536
 

@@ -14,9 +14,11 @@
 
 #include "advice.h"
 #include "confargs.h"
+#include "confclient.h"
 #include "conffile.h"
 #include "conflisten.h"
 #include "confopt.h"
+#include "confpool.h"
 #include "confprofile.h"
 #include "confswitch.h"
 #include "confwork.h"
@@ -90,11 +92,14 @@ static void
 check_workers(struct confwork *w)
 {
 	const struct conf *c = &w->conf;
+	const size_t least = confpool_least(c);
 
-	if (c->workers * c->nlisten > c->max_workers)
+	if (least > c->max_workers)
 		confwork_mistake(w, "max-workers %u: must be at least %zu: "
-		    "workers (%u) times listeners (%zu)", c->max_workers,
-		    c->workers * c->nlisten, c->workers, c->nlisten);
+		    "workers (%u) times listeners (%zu)%s", c->max_workers,
+		    least, c->workers, c->nlisten, c->npools > c->nlisten ?
+		    ", and one for each listener and profile of --client" :
+		    "");
 }
 
 static void
@@ -125,6 +130,7 @@ check_daemon(struct confwork *w)
 	const struct conf *c = &w->conf;
 	const struct confwork_dir *dir;
 	const struct conf_listen *l;
+	size_t i;
 
 	if (!c->is_daemon)
 		return;
@@ -138,6 +144,10 @@ check_daemon(struct confwork *w)
 		if (l->profile_name != NULL &&
 		    strchr(l->profile_name, '/') != NULL)
 			check_absolute(w, "profile", l->profile_name);
+	for (i = 0; i < c->nclients; i++)
+		if (strchr(c->clients[i].profile_name, '/') != NULL)
+			check_absolute(w, "profile",
+			    c->clients[i].profile_name);
 }
 
 static void
@@ -202,6 +212,19 @@ load_kept(struct confwork *w)
 }
 
 static void
+load_clients(struct confwork *w)
+{
+	struct conf_client *client;
+	size_t i;
+
+	for (i = 0; i < w->conf.nclients; i++) {
+		client = &w->conf.clients[i];
+		client->profile = confprofile_load(w, client->profile_name);
+		check_unprotected(w, client->profile);
+	}
+}
+
+static void
 load_profiles(struct confwork *w, char *const envp[])
 {
 	/* A mistake before this may have been in the name of the option. */
@@ -233,6 +256,7 @@ load_profiles(struct confwork *w, char *const envp[])
 		if (l->only_warns)
 			l->profile = confprofile_warning(w, l->profile);
 	}
+	load_clients(w);
 }
 
 struct conf *
@@ -256,6 +280,9 @@ conf_load(int argc, char *const argv[], char *const envp[],
 	    w->conf.mode != CONF_VERSION) {
 		read_sources(w, envp);
 		load_profiles(w, envp);
+		confpool_make(w);
+		if (w->conf.mode != CONF_EXPLAIN)
+			confclient_resolve(w);
 		check_identity(w);
 		check_workers(w);
 		check_metrics(w);

@@ -34,7 +34,12 @@ enum conf_listen_kind {
 	CONF_ABSTRACT		/* unix://@name */
 };
 
-/* One --listen ADDR[,key=value...]. */
+/*
+ * One --listen ADDR[,key=value...].  Or a pool behind a door: a listener whose
+ * clients are told apart by --client accepts them only, and passes each on to
+ * the pool that has the profile due to it.  Such a pool is a copy of its
+ * listener, but for what is said here.
+ */
 struct conf_listen {
 	const char		*text;	/* ADDR as written, without keys */
 	enum conf_listen_kind	 kind;
@@ -49,6 +54,25 @@ struct conf_listen {
 	const char		*profile_name;	/* NULL: the global one */
 	struct profile		*profile;	/* loaded, never NULL after
 						 * conf_load in mode RUN */
+	unsigned		 workers;	/* kept idle */
+	bool			 is_door;
+	unsigned		 door;		/* of a pool: its listener */
+	unsigned		 others;	/* of a door: the pool of those
+						 * that no --client names */
+};
+
+/* One --client WHO,profile=NAME. */
+struct conf_client {
+	const char		*text;		/* WHO, as written */
+	const char		*host;		/* of name:, or NULL */
+	bool			 is_user;	/* uid: or gid: */
+	const struct allow_entry *entries;	/* who it is now */
+	size_t			 nentries;	/* 0: nobody */
+	const char		*profile_name;
+	struct profile		*profile;	/* as of a listener */
+	unsigned		 pool[BOUNDS_LISTEN_CAP];	/* where it is
+						 * due, by listener; see
+						 * confpool_fits */
 };
 
 struct conf {
@@ -65,8 +89,11 @@ struct conf {
 						 * mode LEARN that of --keep */
 	const char		*switches;	/* its text, when it was made
 						 * from switches, or NULL */
-	struct conf_listen	 listen[BOUNDS_LISTEN_CAP];
+	struct conf_listen	 listen[BOUNDS_POOL_CAP];
 	size_t			 nlisten;
+	size_t			 npools;	/* and those behind doors */
+	struct conf_client	 clients[BOUNDS_CLIENT_CAP];
+	size_t			 nclients;
 	bool			 has_metrics;
 	struct conf_listen	 metrics;	/* without a profile */
 	const char		*docker_socket;

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include "bounds.h"
+#include "confclient.h"
 #include "conflisten.h"
 #include "confwork.h"
 
@@ -383,6 +384,9 @@ const struct confopt confopt_table[] = {
 	{ "listen", 'l', true, false, CONFOPT_ANYWHERE, "ADDR[,KEY=VALUE]",
 	    "tcp://localhost:2375", NULL, set_listen,
 	    "where clients connect; repeatable" },
+	{ "client", 0, true, false, CONFOPT_ANYWHERE, "WHO,profile=NAME",
+	    NULL, NULL, confclient_set,
+	    "whose profile is another; repeatable" },
 	{ "docker-socket", 's', false, false, CONFOPT_ANYWHERE, "PATH",
 	    "/var/run/docker.sock", "SOCKET_PATH", set_docker_socket,
 	    "the protected socket" },

@@ -13,6 +13,7 @@
 
 #include "advice.h"
 #include "confopt.h"
+#include "confpool.h"
 #include "confprofile.h"
 #include "confwork.h"
 #include "near.h"
@@ -23,12 +24,16 @@
 #include "route.h"
 #include "survey.h"
 #include "target.h"
+#include "text.h"
 
 /* Columns of --help: where the text begins, where a default that needs a
  * line of its own does, and all. */
 #define USAGE_COLUMN	34
 #define USAGE_INDENT	10
 #define USAGE_WIDTH	80
+
+/* Bytes of the addresses of a client; more are left out. */
+#define CLIENT_CAP	2048
 
 /* The help of one option behind the n columns of its name, and its default
  * on the same line where there is room. */
@@ -101,6 +106,28 @@ print_listener(const struct confwork *w, const struct conf_listen *l)
 	    confprofile_path(w, l->profile));
 }
 
+/* Who it is, and on which kind of listener. */
+static void
+print_client(const struct confwork *w, const struct conf_client *c)
+{
+	char buf[CLIENT_CAP];
+	struct text t;
+	size_t i, n;
+
+	text_init(&t, buf, sizeof(buf));
+	for (i = 0; c->host != NULL && i < c->nentries; i++) {
+		text_char(&t, ' ');
+		allow_put(&t, &c->entries[i]);
+	}
+	for (i = n = 0; i < w->conf.nlisten; i++)
+		n += confpool_fits(c, &w->conf.listen[i]);
+	printf("client: %s%s%s%s, profile %s (%zu %s, %s)\n", c->text,
+	    text_string(&t), c->nentries == 0 ? " NOBODY KNOWS THIS NAME" : "",
+	    n > 0 ? "" : " NO LISTENER TELLS CLIENTS SO", c->profile->name,
+	    c->profile->nrules, c->profile->nrules == 1 ? "rule" : "rules",
+	    confprofile_path(w, c->profile));
+}
+
 static void
 print_warning(void *arg, enum advice_kind kind, size_t line_no,
     const char *text)
@@ -148,7 +175,7 @@ print_survey(const struct conf *conf, const struct profile *p,
 	advice_give(p, conf->min_api, print_warning, &path);
 }
 
-/* The profiles that listeners use, each once. */
+/* The profiles that listeners and clients use, each once. */
 static void
 print_profiles(const struct conf *conf)
 {
@@ -157,7 +184,7 @@ print_profiles(const struct conf *conf)
 	struct profile plain;
 	size_t i, before;
 
-	for (i = 0; i < conf->nlisten; i++) {
+	for (i = 0; i < conf->npools; i++) {
 		p = conf->listen[i].profile;
 		for (before = 0; before < i; before++)
 			if (conf->listen[before].profile->rules == p->rules)
@@ -182,6 +209,10 @@ confprint_summary(const struct conf *conf)
 	    conf->config_path != NULL ? conf->config_path : "none");
 	for (i = 0; i < conf->nlisten; i++)
 		print_listener(w, &conf->listen[i]);
+	for (i = 0; i < conf->nclients; i++)
+		print_client(w, &conf->clients[i]);
+	if (conf->nclients > 0)
+		printf("all other clients: the profile of their listener\n");
 	printf("docker socket: %s%s\n", conf->docker_socket,
 	    access(conf->docker_socket, F_OK) == 0 ? "" : " (not there now)");
 	if (conf->has_metrics)

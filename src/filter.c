@@ -27,6 +27,7 @@
 #define IS(arg, value)		TEST(IS, arg, (unsigned)(value))
 #define IS_OWN(arg, which)	TEST(IS_OWN, arg, FILTER_OWN_##which)
 #define NOT_OWN(arg, which)	TEST(NOT_OWN, arg, FILTER_OWN_##which)
+#define UP_TO_OWN(arg, which)	TEST(UP_TO_OWN, arg, FILTER_OWN_##which)
 #define ABOVE_OWN(arg, which)	TEST(ABOVE_OWN, arg, FILTER_OWN_##which)
 #define IS_ZERO(arg)		TEST(WIDE, arg, 0)
 #define IS_ONES(arg)		TEST(WIDE, arg, (unsigned long)-1)
@@ -65,6 +66,8 @@ static const struct filtercode_row worker_rows[] = {
 	CALL_IF(sendmsg, IS_OWN(0, PARK)),	/* park one who is idle */
 	/* who is it: addresses, and */
 	CALL_IF(getpeername, ABOVE_OWN(0, WAKE)),
+	/* by which listener it came, where --client tells clients apart */
+	CALL_IF(getsockname, ABOVE_OWN(0, WAKE)),
 	/* uid, for the log and --max-per-client */
 	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)),
 	/* groups, for allow=gid: */
@@ -148,6 +151,36 @@ static const struct filtercode_row metrics_rows[] = {
 	CALL_IF(writev, IS(0, STDERR_FILENO)),
 };
 
+/* It accepts clients and passes them on; it reads nothing of what they send,
+ * unless to close a connection that it has refused. */
+static const struct filtercode_row door_rows[] = {
+#ifdef SYS_epoll_wait
+	CALL(epoll_wait),	/* wait for clients */
+#endif
+	CALL(epoll_pwait),	/* the same where there is no epoll_wait */
+	/* the next one, of this listener only; nobody must block on it */
+	CALL_IF(accept4, IS_OWN(0, LISTEN),
+	    IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK)),
+	/* who is it: uid and groups; addresses come with accept4 */
+	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)),
+	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERGROUPS)),
+	/* pass it on, to pools and nowhere else */
+	CALL_IF(sendmsg, ABOVE_OWN(0, WAKE), UP_TO_OWN(0, LANE)),
+	/* a refusal; lines for the system log */
+	CALL_IF(sendto, IS_ZERO(4), IS_ZERO(5)),
+#ifdef SYS_send
+	CALL(send),		/* the same on arm */
+#endif
+	/* its end; others have the same listener and lanes */
+	CALL_IF(read, ABOVE_OWN(0, LANE)),
+	CALL_IF(shutdown, ABOVE_OWN(0, LANE)),
+	CALL_IF(close, ABOVE_OWN(0, LANE)),
+	/* tell the master that idle workers are getting few */
+	CALL_IF(write, IS_OWN(0, WAKE)),
+	/* the log where pwritev2 cannot do without waiting, and abort() */
+	CALL_IF(writev, IS(0, STDERR_FILENO)),
+};
+
 /* What each of them does, behind its own rows. */
 static const struct filtercode_row common_rows[] = {
 #ifdef SYS_poll
@@ -190,6 +223,7 @@ static const struct filtercode_table tables[FILTER_ROLES] = {
 	[FILTER_GATE] = { gate_rows, ROWS(gate_rows) },
 	[FILTER_PARK] = { park_rows, ROWS(park_rows) },
 	[FILTER_METRICS] = { metrics_rows, ROWS(metrics_rows) },
+	[FILTER_DOOR] = { door_rows, ROWS(door_rows) },
 };
 
 void
@@ -219,6 +253,7 @@ filter_role_word(enum filter_role role)
 		[FILTER_GATE] = "gate",
 		[FILTER_PARK] = "park",
 		[FILTER_METRICS] = "metrics",
+		[FILTER_DOOR] = "door",
 	};
 
 	return words[role];

@@ -18,6 +18,7 @@ enum filter_role {
 	FILTER_GATE,
 	FILTER_PARK,
 	FILTER_METRICS,
+	FILTER_DOOR,
 	FILTER_ROLES
 };
 
@@ -27,6 +28,7 @@ enum filter_own {
 	FILTER_OWN_GATE,
 	FILTER_OWN_PARK,
 	FILTER_OWN_WAKE,
+	FILTER_OWN_LANE,	/* the last one of a door, all behind WAKE */
 	FILTER_OWN_PID,
 	FILTER_OWN_TID,
 	FILTER_OWN_COUNT

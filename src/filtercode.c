@@ -111,6 +111,9 @@ add_test(struct filter_program *p, const struct filtercode_test *t,
 	case FILTERCODE_ABOVE_OWN:
 		add_jump(p, BPF_JGT, own[t->value], yes, no);
 		break;
+	case FILTERCODE_UP_TO_OWN:
+		add_jump(p, BPF_JGT, own[t->value], no, yes);
+		break;
 	case FILTERCODE_WIDE:
 		add_jump(p, BPF_JEQ, (uint32_t)t->value, p->len + 1, no);
 		add_load(p, AT_HIGH(t->arg));

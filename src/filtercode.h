@@ -23,6 +23,7 @@ enum filtercode_kind {
 	FILTERCODE_IS_OWN,	/* an int is our own one, by enum filter_own */
 	FILTERCODE_NOT_OWN,
 	FILTERCODE_ABOVE_OWN,
+	FILTERCODE_UP_TO_OWN,
 	FILTERCODE_WIDE		/* a pointer, size or offset is value */
 };
 

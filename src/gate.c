@@ -381,7 +381,7 @@ limit_kept(const struct conf *conf)
 {
 	size_t others, room;
 
-	others = conf->max_workers + conf->nlisten + BOUNDS_SPAWN_CAP;
+	others = conf->max_workers + conf->npools + BOUNDS_SPAWN_CAP;
 	room = privs_raise_files();
 	keep_limit(room > others ? (room - others) / 2 : 0);
 }
@@ -391,7 +391,7 @@ enter(const struct conf *conf, int control_fd, pid_t parent)
 {
 	size_t i;
 
-	for (i = 0; i < conf->nlisten; i++)
+	for (i = 0; i < conf->npools; i++)
 		conf->listen[i].profile->matcher.cpu_us = io_cpu_us;
 	poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	ping_fd = ping_open();

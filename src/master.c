@@ -24,6 +24,8 @@
 
 #include "board.h"
 #include "cgroup.h"
+#include "clients.h"
+#include "confpool.h"
 #include "detach.h"
 #include "dockerpath.h"
 #include "health.h"
@@ -228,15 +230,16 @@ say_listening(const struct conf *conf)
 			    "reaches it may do what profile %s allows",
 			    l->text, l->profile->name);
 	}
+	clients_say(conf);
 	dockerpath_begin(conf->docker_socket);
 }
 
 static void
 lower_workers(struct conf *conf, size_t most, const char *remedy)
 {
-	most = most > conf->nlisten ? most - conf->nlisten : 0;
-	if (most < conf->workers * conf->nlisten)
-		most = conf->workers * conf->nlisten;
+	most = most > conf->npools ? most - conf->npools : 0;
+	if (most < confpool_least(conf))
+		most = confpool_least(conf);
 	if (most >= conf->max_workers)
 		return;
 	log_warn("max-workers lowered from %u to %zu: %s", conf->max_workers,
@@ -264,17 +267,17 @@ report(const char *message)
 	log_error("%s", message);
 }
 
-/* Parking processes stay with their listeners, unless they would have to be
- * started otherwise. */
+/* Parking processes stay with their listeners, and behind doors that tell the
+ * same clients apart, unless they would have to be started otherwise. */
 static void
 move_parks(const struct conf *conf, const struct conf *old, bool is_same)
 {
-	struct pool_park moved[BOUNDS_LISTEN_CAP] = { { .pid = 0 } };
+	struct pool_park moved[BOUNDS_POOL_CAP] = { { .pid = 0 } };
 	size_t i, to;
 
-	for (i = 0; i < old->nlisten; i++) {
-		to = find_listener(conf, &old->listen[i]);
-		if (is_same && to < conf->nlisten)
+	for (i = 0; i < old->npools; i++) {
+		to = confpool_moved(conf, old, i);
+		if (is_same && to < conf->npools)
 			moved[to] = pool.park[i];
 		else
 			parks_give_up(&pool, i);
@@ -356,7 +359,7 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 
 	log_info("stopping");
 	/* Workers whose listener is shut look whether they are needed. */
-	for (i = 0; i < conf->nlisten; i++)
+	for (i = 0; i < conf->npools; i++)
 		parks_give_up(&pool, i);
 	for (i = 0; i < conf->nlisten; i++)
 		shut_listener(&conf->listen[i], pool.listen_fd[i]);

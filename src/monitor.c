@@ -197,7 +197,7 @@ monitor_name(struct pool *p)
 	size_t i, rule, too_many;
 
 	too_many = 0;
-	for (i = 0; i < p->conf->nlisten; i++) {
+	for (i = 0; i < p->conf->npools; i++) {
 		l = &p->conf->listen[i];
 		p->row[i] = tally_row(l->text, l->profile->name);
 		for (rule = 0; rule < l->profile->nrules; rule++)

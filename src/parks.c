@@ -37,21 +37,21 @@ parks_forget(struct pool_park *park)
 static void
 end_first(struct pool *p)
 {
-	struct pool_park *first = &p->park[BOUNDS_LISTEN_CAP];
+	struct pool_park *first = &p->park[BOUNDS_POOL_CAP];
 
 	log_warn("closing %zu streams of an earlier configuration: there are "
 	    "too many such", yard_streams(first->no));
 	(void)kill(first->pid, SIGTERM);
 	parks_forget(first);
-	memmove(first, first + 1, (POOL_PARKS - BOUNDS_LISTEN_CAP - 1) *
+	memmove(first, first + 1, (POOL_PARKS - BOUNDS_POOL_CAP - 1) *
 	    sizeof(*first));
 	p->park[POOL_PARKS - 1].pid = 0;
 }
 
 void
-parks_give_up(struct pool *p, size_t listener)
+parks_give_up(struct pool *p, size_t pool)
 {
-	struct pool_park *park = &p->park[listener];
+	struct pool_park *park = &p->park[pool];
 	size_t i;
 
 	if (park->pid == 0)
@@ -59,7 +59,7 @@ parks_give_up(struct pool *p, size_t listener)
 	park_give_up(park->no, park->fd);
 	(void)close(park->fd);
 	park->fd = -1;
-	for (i = BOUNDS_LISTEN_CAP; i < POOL_PARKS; i++)
+	for (i = BOUNDS_POOL_CAP; i < POOL_PARKS; i++)
 		if (p->park[i].pid == 0)
 			break;
 	if (i == POOL_PARKS) {

@@ -7,13 +7,13 @@
 #include "pool.h"
 
 /*
- * The master's list of parking processes: one for each listener, and behind
- * them those that are given up and still have streams.
+ * The master's list of parking processes: one for each listener, or for each
+ * pool behind it, and then those that are given up and still have streams.
  */
 
-/* parks_give_up(p, listener): the end of that listener's: its clients are
- * closed, its streams go on. */
-void parks_give_up(struct pool *p, size_t listener);
+/* parks_give_up(p, pool): the end of that pool's: its clients are closed, its
+ * streams go on. */
+void parks_give_up(struct pool *p, size_t pool);
 
 /* parks_find(p, pid): NULL when there is none.  parks_forget(park): it has
  * ended. */

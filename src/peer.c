@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "confpool.h"
+
 /* "127.0.0.1:4711", "[::1]:4711".  A socket for both families shows IPv4
  * peers as mapped addresses. */
 static void
@@ -67,18 +69,68 @@ peer_identify(int fd, const struct sockaddr_storage *from, struct peer *peer)
 	}
 }
 
-bool
-peer_is_allowed(const struct allow *allow, int fd, struct peer *peer)
+static void
+add_groups(int fd, struct peer *peer)
 {
 	static gid_t groups[BOUNDS_GROUPS_CAP];
 	socklen_t len;
 
 	len = sizeof(groups);
 	/* Where the kernel cannot tell, the first group alone counts. */
-	if (peer->who.is_user && allow_wants_groups(allow) &&
+	if (peer->who.is_user && peer->who.groups == NULL &&
 	    getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0) {
 		peer->who.groups = groups;
 		peer->who.ngroups = len / sizeof(groups[0]);
 	}
+}
+
+bool
+peer_is_allowed(const struct allow *allow, int fd, struct peer *peer)
+{
+	if (allow_wants_groups(allow))
+		add_groups(fd, peer);
 	return allow_match(allow, &peer->who);
+}
+
+unsigned
+peer_pool(const struct conf *conf, unsigned door, int fd, struct peer *peer)
+{
+	if (confpool_wants_groups(conf))
+		add_groups(fd, peer);
+	return confpool_find(conf, door, &peer->who);
+}
+
+int
+peer_door_make(int fd, struct peer_door *door)
+{
+	memset(door, 0, sizeof(*door));
+	door->len = sizeof(door->address);
+	return getsockname(fd, (struct sockaddr *)&door->address, &door->len);
+}
+
+/* A listener on all addresses has one where its connections have another. */
+static bool
+is_same_port(const struct sockaddr_storage *a,
+    const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
+	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
+
+	if (a->ss_family == AF_INET6)
+		return a6->sin6_port == b6->sin6_port;
+	return a4->sin_port == b4->sin_port;
+}
+
+bool
+peer_came_by(int fd, const struct peer_door *door)
+{
+	struct peer_door own;
+
+	if (peer_door_make(fd, &own) == -1 ||
+	    own.address.ss_family != door->address.ss_family)
+		return false;
+	if (door->address.ss_family != AF_UNIX)
+		return is_same_port(&own.address, &door->address);
+	return own.len == door->len &&
+	    memcmp(&own.address, &door->address, own.len) == 0;
 }

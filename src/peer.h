@@ -7,6 +7,7 @@
 #include "allow.h"
 #include "board.h"
 #include "bounds.h"
+#include "conf.h"
 
 /* A client for the log, for counting its connections, and for allow=. */
 struct peer {
@@ -21,5 +22,25 @@ void peer_identify(int fd, const struct sockaddr_storage *from,
 
 /* peer_is_allowed(allow, fd, peer): whether the listener lets it in. */
 bool peer_is_allowed(const struct allow *allow, int fd, struct peer *peer);
+
+/* peer_pool(conf, door, fd, peer): the pool that is due to a client of that
+ * door. */
+unsigned peer_pool(const struct conf *conf, unsigned door, int fd,
+    struct peer *peer);
+
+/* The address of a listener. */
+struct peer_door {
+	struct sockaddr_storage	address;
+	socklen_t		len;
+};
+
+/*
+ * peer_door_make(fd, door), peer_came_by(fd, door):
+ * Note the address of the listener fd: 0, or -1 with errno.  Whether fd is a
+ * connection that was accepted from there: other connections, to dockerd or to
+ * ourselves, have no such address, whoever is at their other end.
+ */
+int peer_door_make(int fd, struct peer_door *door);
+bool peer_came_by(int fd, const struct peer_door *door);
 
 #endif /* DSP_PEER_H */

@@ -26,7 +26,7 @@
 #include "worker.h"
 
 /* Processes of all generations, and how many there may be: one more per
- * listener than serve, to say 503. */
+ * pool than serve, to say 503. */
 static size_t
 living(void)
 {
@@ -36,7 +36,7 @@ living(void)
 static size_t
 living_cap(const struct pool *p)
 {
-	return p->conf->max_workers + p->conf->nlisten;
+	return p->conf->max_workers + p->conf->npools;
 }
 
 /* Signal one process: what is not the number of one would reach a group, or
@@ -154,7 +154,7 @@ make_room(struct pool *p, unsigned listener)
 		signal_worker(slot, WORKER_GIVE_WAY);
 		return true;
 	}
-	for (i = 0; i < p->conf->nlisten; i++) {
+	for (i = 0; i < p->conf->npools; i++) {
 		if (i == listener)
 			continue;
 		slot = oldest(p, i, BOARD_WAITING, BOUNDS_GIVE_WAY_MS);
@@ -174,16 +174,17 @@ make_room(struct pool *p, unsigned listener)
 static size_t
 missing(struct pool *p, unsigned listener, size_t idle)
 {
+	const unsigned workers = p->conf->listen[listener].workers;
 	size_t want;
 
-	if (idle >= p->conf->workers) {
+	if (idle >= workers) {
 		p->burst[listener] = 0;
 		return 0;
 	}
-	want = p->conf->workers - idle;
+	want = workers - idle;
 	if (idle > 0)
 		return want;
-	p->burst[listener] = p->burst[listener] == 0 ? p->conf->workers :
+	p->burst[listener] = p->burst[listener] == 0 ? workers :
 	    p->burst[listener] * 2;
 	if (p->burst[listener] > BOUNDS_SPAWN_CAP)
 		p->burst[listener] = BOUNDS_SPAWN_CAP;
@@ -207,8 +208,9 @@ has_parks(struct pool *p)
 {
 	unsigned i;
 
-	for (i = 0; i < p->conf->nlisten; i++) {
-		if (p->park[i].pid != 0 || spawn_park(p, i) == 0)
+	for (i = 0; i < p->conf->npools; i++) {
+		if (p->conf->listen[i].is_door || p->park[i].pid != 0 ||
+		    spawn_park(p, i) == 0)
 			continue;
 		log_error_errno("start a parking process");
 		back_off(p);
@@ -247,13 +249,14 @@ grow(struct pool *p, unsigned listener)
 static void
 shrink(const struct pool *p, unsigned listener)
 {
+	const unsigned workers = p->conf->listen[listener].workers;
 	size_t i, idle, surplus;
 	int64_t limit;
 
 	idle = board_idle(listener, p->generation);
-	if (idle <= p->conf->workers)
+	if (idle <= workers)
 		return;
-	surplus = (idle - p->conf->workers + 7) / 8;
+	surplus = (idle - workers + 7) / 8;
 	limit = io_now_ms() - BOUNDS_SPARE_MS;
 	for (i = 0; i < board_used() && surplus > 0; i++) {
 		if (board_state(i) != BOARD_IDLE ||
@@ -299,7 +302,7 @@ pool_balance(struct pool *p)
 	if (now < p->next_spawn_ms || !has_parks(p))
 		return p->next_spawn_ms;
 	board_set_full(false);
-	for (i = 0; i < p->conf->nlisten; i++) {
+	for (i = 0; i < p->conf->npools; i++) {
 		if (grow(p, i))
 			is_soon = true;
 		shrink(p, i);

@@ -10,19 +10,19 @@
 #include "privs.h"
 #include "yard.h"
 
-/* The parking process of a listener, see park.h. */
+/* The parking process of a listener, or of a pool behind one, see park.h. */
 struct pool_park {
 	pid_t	pid;		/* 0: none */
 	int	fd;		/* the workers' end of its pair */
 	int	no;		/* of yard_claim */
 };
 
-/* Those of the listeners, and behind them those that are given up. */
+/* Those of the pools, and behind them those that are given up. */
 #define POOL_PARKS YARD_COUNT
 
 /*
  * The processes of one generation of the configuration: a gate, and for each
- * listener its workers.  Old generations live on until their workers have
+ * of conf->npools, listeners and what is behind them, its workers.  Old generations live on until their workers have
  * ended.  Parking processes belong to their listeners and stay.  Used by the
  * master alone.
  */
@@ -30,8 +30,8 @@ struct pool {
 	const struct conf	*conf;
 	struct privs_identity	 identity;
 	int			 listen_fd[BOUNDS_LISTEN_CAP];
-	struct pool_park	 park[POOL_PARKS];
-	size_t			 row[BOUNDS_LISTEN_CAP]; /* of the tally */
+	struct pool_park	 park[POOL_PARKS];	/* doors have none */
+	size_t			 row[BOUNDS_POOL_CAP];	/* of the tally */
 	int			 wake_fd;	/* eventfd: a worker calls */
 	unsigned		 generation;
 	bool			 is_ending;	/* deaths are no news */
@@ -40,7 +40,7 @@ struct pool {
 	int64_t			 gate_started_ms;
 	int64_t			 backoff_ms;	/* after an early death */
 	int64_t			 next_spawn_ms;
-	unsigned		 burst[BOUNDS_LISTEN_CAP];
+	unsigned		 burst[BOUNDS_POOL_CAP];
 	uint64_t		 attacks;	/* workers killed by the gate
 						 * or the filter */
 };

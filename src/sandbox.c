@@ -341,6 +341,7 @@ enter(enum sandbox_mode mode, enum filter_role role,
 		[FILTER_OWN_GATE] = (uint32_t)own->gate_fd,
 		[FILTER_OWN_PARK] = (uint32_t)own->park_fd,
 		[FILTER_OWN_WAKE] = (uint32_t)own->wake_fd,
+		[FILTER_OWN_LANE] = (uint32_t)own->lane_fd,
 		[FILTER_OWN_PID] = (uint32_t)getpid(),
 		[FILTER_OWN_TID] = (uint32_t)syscall(SYS_gettid),
 	};
@@ -382,7 +383,7 @@ sandbox_enter_worker(enum sandbox_mode mode, const struct sandbox_worker *own)
 void
 sandbox_enter_gate(enum sandbox_mode mode)
 {
-	const struct sandbox_worker none = { -1, -1, -1, -1 };
+	const struct sandbox_worker none = { -1, -1, -1, -1, -1 };
 
 	enter(mode, FILTER_GATE, &none);
 }
@@ -390,7 +391,7 @@ sandbox_enter_gate(enum sandbox_mode mode)
 void
 sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
 {
-	const struct sandbox_worker own = { -1, -1, pair_fd, -1 };
+	const struct sandbox_worker own = { -1, -1, pair_fd, -1, -1 };
 
 	enter(mode, FILTER_PARK, &own);
 }
@@ -398,9 +399,15 @@ sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
 void
 sandbox_enter_metrics(enum sandbox_mode mode, int listen_fd)
 {
-	const struct sandbox_worker own = { listen_fd, -1, -1, -1 };
+	const struct sandbox_worker own = { listen_fd, -1, -1, -1, -1 };
 
 	enter(mode, FILTER_METRICS, &own);
+}
+
+void
+sandbox_enter_door(enum sandbox_mode mode, const struct sandbox_worker *own)
+{
+	enter(mode, FILTER_DOOR, own);
 }
 
 #else /* without the sandbox */
@@ -429,6 +436,13 @@ void
 sandbox_enter_worker(enum sandbox_mode mode, const struct sandbox_worker *own)
 {
 	(void)own; /* nothing is made of it */
+	refuse(mode);
+}
+
+void
+sandbox_enter_door(enum sandbox_mode mode, const struct sandbox_worker *own)
+{
+	(void)own; /* likewise */
 	refuse(mode);
 }
 

@@ -1,6 +1,4 @@
-/*
- * One client connection: the order of steps.  Read session_serve first.
- */
+/* One client connection: the order of steps.  Read session_serve first. */
 
 #include "config.h"
 
@@ -479,7 +477,8 @@ session_refuse(const struct session_env *env, int fd, const char *peer,
 	 * a broken connection. */
 	(void)io_wait(&wait, 1, io_now_ms() + BOUNDS_REFUSE_MS, NULL);
 	/* A client that may not be here is not even read. */
-	is_whole = reason != REASON_NOT_ALLOWED && is_whole_request(s);
+	is_whole = !env->is_door && reason != REASON_NOT_ALLOWED &&
+	    is_whole_request(s);
 	if (!is_whole) {
 		s->head.method = s->head.target = (struct span){ "", 0 };
 		s->head.minor = 1;

@@ -31,6 +31,8 @@ struct session_env {
 	int64_t			 head_timeout_ms;
 	int64_t			 idle_timeout_ms;
 	size_t			 worker_no;	/* in the log */
+	bool			 is_door;	/* only refuses, and parses
+						 * nothing that clients send */
 	const volatile int	*wants_close;	/* not 0: part with this
 						 * client as soon as it is
 						 * idle */

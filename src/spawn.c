@@ -1,5 +1,5 @@
 /*
- * Forking the gate and workers, and introducing them to each other.
+ * Forking the gate, workers and doors, and introducing them to each other.
  */
 
 #include "config.h"
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "door.h"
 #include "gate.h"
 #include "io.h"
 #include "log.h"
@@ -72,7 +73,7 @@ spawn_gate(struct pool *p)
 }
 
 int
-spawn_park(struct pool *p, unsigned listener)
+spawn_park(struct pool *p, unsigned pool)
 {
 	struct park_args args = {
 		.conf = p->conf,
@@ -112,32 +113,59 @@ spawn_park(struct pool *p, unsigned listener)
 		return -1;
 	}
 	tally_event(TALLY_PARK, TALLY_START);
-	p->park[listener] = (struct pool_park){ pid, ends[0], args.no };
+	p->park[pool] = (struct pool_park){ pid, ends[0], args.no };
 	return 0;
 }
 
 /* The child's part of a fork. */
 static _Noreturn void
-enter_worker(const struct pool *p, unsigned listener, size_t slot,
-    int gate_fd, pid_t master)
+enter_worker(const struct pool *p, unsigned pool, size_t slot, int gate_fd,
+    pid_t master)
 {
+	const struct conf_listen *l = &p->conf->listen[pool];
 	const struct worker_args args = {
 		.conf = p->conf,
 		.identity = &p->identity,
-		.listener = listener,
+		.listener = pool,
 		.generation = p->generation,
 		.slot = slot,
-		.row = p->row[listener],
-		.listen_fd = p->listen_fd[listener],
+		.row = p->row[pool],
+		.listen_fd = pool < p->conf->nlisten ? p->listen_fd[pool] : -1,
+		.door_fd = p->listen_fd[l->door],
 		.gate_fd = gate_fd,
-		.park_fd = p->park[listener].fd,
-		.park_no = p->park[listener].no,
+		.park_fd = p->park[pool].fd,
+		.park_no = p->park[pool].no,
 		.wake_fd = p->wake_fd,
 		.master = master,
 	};
 
 	set_name("dsp-worker");
 	worker_run(&args);
+}
+
+/* The same for a door, with a lane to each pool behind it. */
+static _Noreturn void
+enter_door(const struct pool *p, unsigned pool, size_t slot, pid_t master)
+{
+	const struct conf *conf = p->conf;
+	struct door_args args = {
+		.conf = conf,
+		.identity = &p->identity,
+		.listener = pool,
+		.slot = slot,
+		.rows = p->row,
+		.listen_fd = p->listen_fd[pool],
+		.wake_fd = p->wake_fd,
+		.first = conf->listen[pool].others,
+		.master = master,
+	};
+	size_t i;
+
+	for (i = args.first; i < conf->npools &&
+	    conf->listen[i].door == pool; i++)
+		args.lanes[args.nlanes++] = p->park[i].fd;
+	set_name("dsp-door");
+	door_run(&args);
 }
 
 /* A worker's pair: ends[1] is the worker's, and waits no longer for an
@@ -161,27 +189,43 @@ open_pair(int ends[2])
 	return -1;
 }
 
-int
-spawn_worker(struct pool *p, unsigned listener)
+/* Introduce a worker to the gate, which keeps its own copy of the pair's
+ * end. */
+static void
+attach(const struct pool *p, unsigned pool, size_t slot, int pair_fd)
 {
+	const struct gate_worker worker = { (uint32_t)slot + 1, pool,
+		board_pid(slot) };
+
+	if (gate_attach(p->control_fd, &worker, pair_fd) == 0)
+		return;
+	log_error_errno("hand a worker to the gate");
+	(void)kill(worker.pid, SIGTERM);
+}
+
+int
+spawn_worker(struct pool *p, unsigned pool)
+{
+	const bool is_door = p->conf->listen[pool].is_door;
 	const pid_t master = getpid();
-	struct gate_worker worker;
-	int ends[2], saved_errno;
+	int ends[2] = { -1, -1 }, saved_errno;
 	size_t slot;
 	pid_t pid;
 
-	slot = board_claim(listener, p->generation, p->row[listener]);
+	slot = board_claim(pool, p->generation, p->row[pool]);
 	if (slot == board_size()) {
 		errno = EAGAIN;
 		return -1;
 	}
-	if (open_pair(ends) == -1) {
+	if (!is_door && open_pair(ends) == -1) {
 		board_release(slot);
 		return -1;
 	}
 	pid = fork();
+	if (pid == 0 && is_door)
+		enter_door(p, pool, slot, master);
 	if (pid == 0)
-		enter_worker(p, listener, slot, ends[1], master);
+		enter_worker(p, pool, slot, ends[1], master);
 	saved_errno = errno;
 	if (pid == -1) {
 		board_release(slot);
@@ -189,13 +233,12 @@ spawn_worker(struct pool *p, unsigned listener)
 		board_set_pid(slot, pid);
 		tally_event(TALLY_WORKER, TALLY_START);
 	}
-	worker = (struct gate_worker){ (uint32_t)slot + 1, listener, pid };
-	if (pid != -1 && gate_attach(p->control_fd, &worker, ends[0]) == -1) {
-		log_error_errno("hand a worker to the gate");
-		(void)kill(pid, SIGTERM);
+	if (pid != -1 && !is_door)
+		attach(p, pool, slot, ends[0]);
+	if (!is_door) {
+		(void)close(ends[0]);
+		(void)close(ends[1]);
 	}
-	(void)close(ends[0]);
-	(void)close(ends[1]);
 	errno = saved_errno;
 	return pid == -1 ? -1 : 0;
 }

@@ -12,17 +12,18 @@ struct pool;
 int spawn_gate(struct pool *p);
 
 /*
- * spawn_park(p, listener):
- * Fork the parking process of a listener that has none: fills p->park.  0, or
+ * spawn_park(p, pool):
+ * Fork the parking process of a pool that has none: fills p->park.  0, or
  * -1 with errno.
  */
-int spawn_park(struct pool *p, unsigned listener);
+int spawn_park(struct pool *p, unsigned pool);
 
 /*
- * spawn_worker(p, listener):
- * Fork a worker for that listener, in a slot of the board of its own, and
- * hand the gate the other end of its pair.  0, or -1 with errno.
+ * spawn_worker(p, pool):
+ * Fork a worker for that pool, in a slot of the board of its own, and hand the
+ * gate the other end of its pair.  A door has none: the gate does not know
+ * it.  0, or -1 with errno.
  */
-int spawn_worker(struct pool *p, unsigned listener);
+int spawn_worker(struct pool *p, unsigned pool);
 
 #endif /* DSP_SPAWN_H */

@@ -132,6 +132,8 @@ put_listener(struct page *g, const struct pool *p, unsigned listener)
 	put_number(g, "idle", count(p, listener, BOARD_IDLE), 4);
 	put_number(g, "waiting", count(p, listener, BOARD_WAITING), 4);
 	put_number(g, "busy", count(p, listener, BOARD_BUSY), 4);
+	if (listener >= p->conf->nlisten)
+		put_number(g, "behind", l->door + 1, 2);
 	if (p->park[listener].pid != 0)
 		put_number(g, "parked", yard_count(p->park[listener].no), 5);
 	put_number(g, "rules", l->profile->nrules, 4);
@@ -283,7 +285,7 @@ statustext_make(char *buf, size_t cap, const struct pool *p,
 
 	text_init(&g.text, buf, cap > END_CAP ? cap - END_CAP : 0);
 	put_daemon(&g, p, started_ms);
-	for (i = 0; i < p->conf->nlisten; i++)
+	for (i = 0; i < p->conf->npools; i++)
 		put_listener(&g, p, (unsigned)i);
 	put_counters(&g, p);
 	put_gate(&g, p);

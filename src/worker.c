@@ -25,15 +25,16 @@
 #include "io.h"
 #include "log.h"
 #include "park.h"
-#include "peer.h"
 #include "sandbox.h"
 #include "session.h"
 #include "tally.h"
 #include "yard.h"
 
+#define FIRST_FD	(STDERR_FILENO + 1)
+
 /* Where a worker's own descriptors are, behind the standard ones. */
 enum {
-	LISTEN_FD = 3,
+	LISTEN_FD = FIRST_FD,	/* behind a door: another wake-up */
 	GATE_FD,
 	PARK_FD,
 	CLIENTS_FD,	/* an epoll set: new clients, and parked ones */
@@ -44,6 +45,7 @@ enum {
 static volatile sig_atomic_t is_retiring;
 static volatile sig_atomic_t wants_close;
 static int64_t served_ms;		/* when the last client was left */
+static struct peer_door door;		/* that clients came by */
 
 static void
 handle_signal(int sig)
@@ -55,8 +57,8 @@ handle_signal(int sig)
 
 /* Terminals and service managers signal whole groups: only the master acts
  * on INT and HUP. */
-static void
-set_signals(void)
+void
+worker_signals(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction handle = { .sa_handler = handle_signal };
@@ -74,72 +76,79 @@ set_signals(void)
 		fatal(2, "worker: signals");
 }
 
-/* Put our descriptors where they belong and close what the master had open:
- * other listeners, other workers' pairs.  syslog's is opened anew. */
+bool
+worker_retires(void)
+{
+	return is_retiring != 0;
+}
+
+/* What the master had open: other listeners, other workers' pairs.  syslog's
+ * is opened anew. */
+void
+worker_descriptors(const struct conf *conf, const int *from, size_t n)
+{
+	const int behind = FIRST_FD + (int)n;
+	int safe[WORKER_FDS];
+	size_t i;
+
+	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
+	for (i = 0; i < n; i++)
+		if ((safe[i] = fcntl(from[i], F_DUPFD, behind)) == -1)
+			fatal(2, "worker: descriptors");
+	for (i = 0; i < n; i++)
+		if (dup2(safe[i], FIRST_FD + (int)i) == -1)
+			fatal(2, "worker: descriptors");
+	io_close_from(behind);
+	log_init(conf->log_level, conf->log_format, conf->log_to);
+}
+
 static void
 keep_descriptors(const struct worker_args *args)
 {
-	const struct {
-		int	from;
-		int	to;
-	} own[] = {
-		{ args->listen_fd, LISTEN_FD },
-		{ args->gate_fd, GATE_FD },
-		{ args->park_fd, PARK_FD },
-		{ epoll_create1(0), CLIENTS_FD },
-		{ args->wake_fd, WAKE_FD },
+	const int own[] = {
+		[LISTEN_FD - FIRST_FD] = args->listen_fd != -1 ?
+		    args->listen_fd : args->wake_fd,
+		[GATE_FD - FIRST_FD] = args->gate_fd,
+		[PARK_FD - FIRST_FD] = args->park_fd,
+		[CLIENTS_FD - FIRST_FD] = epoll_create1(0),
+		[WAKE_FD - FIRST_FD] = args->wake_fd,
 	};
-	const size_t n = sizeof(own) / sizeof(own[0]);
-	int safe[sizeof(own) / sizeof(own[0])];
-	size_t i;
 
-	log_init(args->conf->log_level, args->conf->log_format, LOG_TO_STDERR);
-	for (i = 0; i < n; i++)
-		if ((safe[i] = fcntl(own[i].from, F_DUPFD, FREE_FD)) == -1)
-			fatal(2, "worker: descriptors");
-	for (i = 0; i < n; i++)
-		if (dup2(safe[i], own[i].to) == -1)
-			fatal(2, "worker: descriptors");
-	io_close_from(FREE_FD);
-	log_init(args->conf->log_level, args->conf->log_format,
-	    args->conf->log_to);
+	worker_descriptors(args->conf, own, FREE_FD - FIRST_FD);
 }
 
 /* Wait for clients from where idle workers get them.  One that comes wakes
  * one worker, not all. */
 static void
-watch_clients(void)
+watch_clients(bool has_listener)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
 
 	event.data.fd = LISTEN_FD;
-	if (epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, LISTEN_FD, &event) == -1)
+	if (has_listener && epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, LISTEN_FD, &event) == -1)
 		fatal(2, "worker: epoll_ctl");
 	event.data.fd = PARK_FD;
 	if (epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, PARK_FD, &event) == -1)
 		fatal(2, "worker: epoll_ctl");
 }
 
-/* Tell the master when this pool runs out of idle workers. */
-static void
-wake_master(const struct worker_args *args)
+void
+worker_wake(int wake_fd, unsigned workers)
 {
 	const uint64_t one = 1;
 
-	if (!board_is_short(args->conf->workers))
+	if (!board_is_short(workers))
 		return;
 	/* Fails only when the master has not read for 2^64 of these. */
-	if (write(WAKE_FD, &one, sizeof(one)) == -1)
+	if (write(wake_fd, &one, sizeof(one)) == -1)
 		log_debug("worker: the wake-up is full");
 }
 
-/* Whether a new connection is not wanted, or goes too far. */
-static enum reason
-why_not(const struct worker_args *args, int fd, struct peer *peer)
+enum reason
+worker_refuses(const struct conf *conf, unsigned pool, int fd,
+    struct peer *peer)
 {
-	const struct conf *conf = args->conf;
-
-	if (!peer_is_allowed(&conf->listen[args->listener].allow, fd, peer))
+	if (!peer_is_allowed(&conf->listen[pool].allow, fd, peer))
 		return REASON_NOT_ALLOWED;
 	if (board_count(BOARD_BUSY) > conf->max_workers)
 		return REASON_BUSY;
@@ -170,15 +179,14 @@ offer_hijack(const struct worker_args *args, int fd)
 }
 #endif
 
-/* A new client: its descriptor, or -1. */
-static int
-accept_client(struct sockaddr_storage *from)
+int
+worker_accept(int listen_fd, struct sockaddr_storage *from)
 {
 	socklen_t len;
 	int fd;
 
 	len = sizeof(*from);
-	fd = accept4(LISTEN_FD, (struct sockaddr *)from, &len,
+	fd = accept4(listen_fd, (struct sockaddr *)from, &len,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd != -1) {
 		board_mine()->connections++;
@@ -234,7 +242,7 @@ take_parked(struct arrival *a)
 static bool
 take_new(struct arrival *a)
 {
-	a->guest.client_fd = accept_client(&a->from);
+	a->guest.client_fd = worker_accept(LISTEN_FD, &a->from);
 	return a->guest.client_fd != -1;
 }
 
@@ -258,6 +266,40 @@ next_client(struct arrival *a)
 	/* What else is ready stays so. */
 	return events[0].data.fd == LISTEN_FD ? take_new(a) :
 	    take_parked(a);
+}
+
+/*
+ * Whether the profile of this worker is the one that is due to a client.  Who
+ * passed it on may have been taken over, so the connection itself is asked.
+ */
+static bool
+is_due(const struct worker_args *args, int fd, struct peer *peer)
+{
+	const struct conf *conf = args->conf;
+
+	return args->listener < conf->nlisten || (peer_came_by(fd, &door) &&
+	    peer_pool(conf, conf->listen[args->listener].door, fd, peer) ==
+	    args->listener);
+}
+
+/* No honest door or worker passes on a client to whom another profile is
+ * due. */
+static void
+expel(const struct worker_args *args, const struct arrival *a,
+    const struct peer *peer)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_ERROR, "security");
+	log_str(&line, "what", "foreign-client");
+	log_str(&line, "profile",
+	    args->conf->listen[args->listener].profile->name);
+	log_str(&line, "peer", peer->name);
+	log_number(&line, "worker", args->slot + 1);
+	log_end(&line);
+	(void)close(a->guest.client_fd);
+	if (a->guest.upstream_fd != -1)
+		(void)close(a->guest.upstream_fd);
 }
 
 /* Go on with a stream, whatever is refused meanwhile: it was there before. */
@@ -284,7 +326,7 @@ serve_client(const struct worker_args *args, const struct session_env *env,
 {
 	enum reason reason;
 
-	reason = why_not(args, fd, peer);
+	reason = worker_refuses(args->conf, args->listener, fd, peer);
 #ifdef WITH_HIJACK_TEST
 	if (reason != REASON_NOT_ALLOWED)
 		offer_hijack(args, fd);
@@ -310,8 +352,11 @@ serve(const struct worker_args *args, const struct session_env *env,
 	board_set_peer(&peer.key);
 	board_set(BOARD_BUSY);
 	doing_begin(peer.name, before.bytes_in, before.bytes_out);
-	wake_master(args);
-	if (a->guest.upstream_fd != -1)
+	worker_wake(WAKE_FD, env->workers);
+	/* Whose client has gone only ends. */
+	if (!a->has_left && !is_due(args, a->guest.client_fd, &peer))
+		expel(args, a, &peer);
+	else if (a->guest.upstream_fd != -1)
 		serve_stream(args, env, a, &peer);
 	else
 		serve_client(args, env, a->guest.client_fd, &peer);
@@ -376,7 +421,7 @@ worker_run(const struct worker_args *args)
 		.gate_fd = GATE_FD,
 		.park_fd = PARK_FD,
 		.park_no = args->park_no,
-		.workers = conf->workers,
+		.workers = conf->listen[args->listener].workers,
 		.log_requests = conf->log_requests,
 		.min_api = conf->min_api,
 		.max_workers = conf->max_workers,
@@ -391,10 +436,12 @@ worker_run(const struct worker_args *args)
 	if (board_enter(args->slot) == -1 || tally_enter() == -1 ||
 	    yard_watch() == -1)
 		fatal(2, "worker: mprotect");
+	if (args->listen_fd == -1 && peer_door_make(args->door_fd, &door) == -1)
+		fatal(2, "worker: getsockname");
 	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
 	keep_descriptors(args);
-	watch_clients();
-	set_signals();
+	watch_clients(args->listen_fd != -1);
+	worker_signals();
 	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();
 	sandbox_enter_worker(conf->sandbox, &own);

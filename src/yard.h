@@ -16,9 +16,8 @@
  * given up, and others only read.
  */
 
-/* Parking processes at once: those of old listeners end while new ones
- * begin. */
-#define YARD_COUNT (2 * BOUNDS_LISTEN_CAP)
+/* Parking processes at once: those of old pools end while new ones begin. */
+#define YARD_COUNT (2 * BOUNDS_POOL_CAP)
 
 /* Descriptors of a parking process: its own ones, and guests behind them. */
 #define YARD_OWN_FDS 5

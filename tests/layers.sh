@@ -23,14 +23,14 @@ floors='
 1 vars route survey near
 1 allow
 2 log memory io pipe doing board tally yard
-3 conf confargs conffile conflisten confopt confprint reqlog confprofile
-3 confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
+3 conf confargs confclient conffile conflisten confopt confprint reqlog confprofile
+3 confpool confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
 3 abstract cgroup dockerpath ping
 3 ask keep listen privs sandbox filter filtercode callnames metricstext
 3 peer ticket
 4 relay exchange park upstream session record rest hijack
-5 worker gate metrics
-6 pool parks spawn monitor protection statustext status health master
+5 worker door gate metrics
+6 clients pool parks spawn monitor protection statustext status health master
 7 main
 '
 

@@ -61,6 +61,72 @@ static const struct attempt metrics_attempts[] = {
 	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
 };
 
+/* CLIENT is its lane, PEER a client. */
+static const struct attempt door_attempts[] = {
+	{ "accept4", SYS_accept4, { LISTEN, 0, 0, ACCEPTS }, EAGAIN },
+	{ "accept4 that blocks", SYS_accept4, { LISTEN, 0, 0, SOCK_CLOEXEC },
+	    REFUSED },
+	{ "accept4 other", SYS_accept4, { OTHER_LISTEN, 0, 0, ACCEPTS },
+	    REFUSED },
+	{ "sendmsg lane", SYS_sendmsg, { CLIENT, P(message), NOW }, WORKS },
+	{ "sendmsg behind the lanes", SYS_sendmsg, { PEER, P(message), NOW },
+	    REFUSED },
+	{ "sendmsg before the lanes", SYS_sendmsg, { WAKE, P(message), NOW },
+	    REFUSED },
+	{ "sendmsg listener", SYS_sendmsg, { LISTEN, P(message), NOW },
+	    REFUSED },
+	{ "sendmmsg lane", SYS_sendmmsg, { CLIENT, P(message), 1, NOW },
+	    REFUSED },
+	{ "recvmsg lane", SYS_recvmsg, { CLIENT, P(message), NOW },
+	    REFUSED },
+	{ "recvmsg client", SYS_recvmsg, { PEER, P(message), NOW }, REFUSED },
+	{ "recvfrom client", SYS_recvfrom, { PEER, P(byte), 1, NOW },
+	    REFUSED },
+	{ "read client", SYS_read, { PEER, P(byte), 0 }, WORKS },
+	{ "read lane", SYS_read, { CLIENT, P(byte), 1 }, REFUSED },
+	{ "read wake-up", SYS_read, { WAKE, P(byte), 8 }, REFUSED },
+	{ "read stdin", SYS_read, { 0, P(byte), 0 }, REFUSED },
+	{ "sendto client", SYS_sendto, { PEER, P(byte), 1, NOW }, WORKS },
+	{ "sendto an address", SYS_sendto, { PEER, P(byte), 1, NOW,
+	    P(nowhere), sizeof(nowhere) }, REFUSED },
+	{ "getsockopt peer", SYS_getsockopt, { PEER, SOL_SOCKET,
+	    SO_PEERCRED, P(byte), P(size) }, WORKS },
+	{ "getsockopt groups", SYS_getsockopt, { PEER, SOL_SOCKET,
+	    SO_PEERGROUPS, P(groups), P(groups_size) }, WORKS },
+	{ "getsockopt error", SYS_getsockopt, { PEER, SOL_SOCKET,
+	    SO_ERROR, P(byte), P(size) }, REFUSED },
+	{ "setsockopt", SYS_setsockopt, { PEER, SOL_SOCKET, SO_SNDBUF,
+	    P(one), sizeof(one) }, REFUSED },
+	{ "shutdown client", SYS_shutdown, { PEER, SHUT_WR }, WORKS },
+	{ "shutdown lane", SYS_shutdown, { CLIENT, SHUT_WR }, REFUSED },
+	{ "shutdown listener", SYS_shutdown, { LISTEN, SHUT_RD }, REFUSED },
+	{ "close client", SYS_close, { PEER }, WORKS },
+	{ "close lane", SYS_close, { CLIENT }, REFUSED },
+	{ "close listener", SYS_close, { LISTEN }, REFUSED },
+	{ "write wake-up", SYS_write, { WAKE, P(now), 8 }, WORKS },
+	{ "write client", SYS_write, { PEER, P(byte), 1 }, REFUSED },
+	{ "writev log", SYS_writev, { 2, P(piece), 1 }, WORKS },
+	{ "writev client", SYS_writev, { PEER, P(piece), 1 }, REFUSED },
+	{ "pwritev2 log", SYS_pwritev2, { 2, P(piece), 1, -1, -1, 0 },
+	    WORKS },
+	{ "pwritev2 stdout", SYS_pwritev2, { 1, P(piece), 0, -1, -1, 0 },
+	    REFUSED },
+	{ "socket", SYS_socket, { AF_UNIX, SOCK_STREAM }, REFUSED },
+	{ "socketpair", SYS_socketpair, { AF_UNIX, SOCK_STREAM, 0, P(byte) },
+	    REFUSED },
+	{ "connect", SYS_connect, { PEER, P(nowhere), sizeof(nowhere) },
+	    REFUSED },
+	{ "splice", SYS_splice, { PEER, 0, PEER, 0, 1, SOON }, REFUSED },
+	{ "openat", SYS_openat, { AT_FDCWD, P(nowhere.sun_path), O_RDONLY },
+	    REFUSED },
+	{ "mprotect", SYS_mprotect, { 0, 4096, PROT_WRITE }, REFUSED },
+	{ "clone", SYS_clone, { SIGCHLD }, REFUSED },
+	{ "tgkill itself", SYS_tgkill, { MY_PID, MY_TID, 0 }, WORKS },
+	{ "kill parent", SYS_kill, { PARENT, SIGCONT }, REFUSED },
+	{ "exit_group", SYS_exit_group, { 0 }, WORKS },
+	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
+};
+
 START_TEST(worker_calls)
 {
 	assert_attempt(WORKER, SANDBOX_KILL, &worker_attempts[_i]);
@@ -89,6 +155,13 @@ START_TEST(metrics_calls)
 }
 END_TEST
 
+START_TEST(door_calls)
+{
+	assert_attempt(DOOR, SANDBOX_KILL, &door_attempts[_i]);
+	assert_attempt(DOOR, SANDBOX_TRAP, &door_attempts[_i]);
+}
+END_TEST
+
 /* -- all calls -- */
 
 static const long worker_allowed[] = {
@@ -101,7 +174,7 @@ static const long worker_allowed[] = {
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
 #endif
-	SYS_epoll_pwait, SYS_sendmsg, SYS_getpeername,
+	SYS_epoll_pwait, SYS_sendmsg, SYS_getpeername, SYS_getsockname,
 	SYS_read, SYS_sendto, SYS_splice, SYS_pipe2, SYS_FCNTL, SYS_recvmsg,
 	SYS_ppoll, SYS_writev,
 	SYS_pwritev2, SYS_clock_gettime, SYS_close, SYS_accept4, SYS_shutdown,
@@ -153,6 +226,20 @@ static const long metrics_allowed[] = {
 	SYS_restart_syscall, SYS_exit_group, SYS_exit
 };
 
+static const long door_allowed[] = {
+#ifdef SYS_epoll_wait
+	SYS_epoll_wait, SYS_poll,
+#endif
+#ifdef SYS_send
+	SYS_send, SYS_sigreturn, SYS_clock_gettime64, SYS_ppoll_time64,
+#endif
+	SYS_epoll_pwait, SYS_accept4, SYS_getsockopt, SYS_sendmsg, SYS_sendto,
+	SYS_read, SYS_shutdown, SYS_close, SYS_write,
+	SYS_ppoll, SYS_clock_gettime, SYS_pwritev2, SYS_writev,
+	SYS_getpid, SYS_gettid, SYS_rt_sigprocmask, SYS_tgkill, SYS_tkill,
+	SYS_rt_sigreturn, SYS_restart_syscall, SYS_exit_group, SYS_exit
+};
+
 static const struct {
 	const long	*list;
 	int		 n;
@@ -161,6 +248,7 @@ static const struct {
 	[GATE] = { gate_allowed, ROWS(gate_allowed) },
 	[PARK] = { park_allowed, ROWS(park_allowed) },
 	[METRICS] = { metrics_allowed, ROWS(metrics_allowed) },
+	[DOOR] = { door_allowed, ROWS(door_allowed) },
 };
 
 #define LAST	500
@@ -296,6 +384,7 @@ add_cases(Suite *s)
 	tcase_add_loop_test(tc, gate_calls, 0, ROWS(gate_attempts));
 	tcase_add_loop_test(tc, park_calls, 0, ROWS(park_attempts));
 	tcase_add_loop_test(tc, metrics_calls, 0, ROWS(metrics_attempts));
+	tcase_add_loop_test(tc, door_calls, 0, ROWS(door_attempts));
 	tcase_add_loop_test(tc, all_others_refused, WORKER, ROLES);
 	tcase_add_test(tc, names);
 #ifdef __x86_64__

@@ -225,7 +225,7 @@ END_TEST
 #define WORKERS 3000
 
 static struct profile profile = { .name = "a b", .nrules = 7 };
-static struct conf conf = { .nlisten = 2, .max_workers = 5,
+static struct conf conf = { .nlisten = 2, .npools = 3, .max_workers = 5,
 	.sandbox = SANDBOX_OFF };
 static struct pool pool = { .conf = &conf, .generation = 2, .attacks = 9 };
 
@@ -237,6 +237,8 @@ make_pool(void)
 	conf.listen[0].text = "tcp://a:1";
 	conf.listen[1].text = "unix:///x\ny";
 	conf.listen[0].profile = conf.listen[1].profile = &profile;
+	conf.listen[2] = conf.listen[1];
+	conf.listen[2].door = 1;
 	ck_assert_int_eq(board_open(WORKERS), 0);
 	ck_assert_int_eq(tally_open(), 0);
 	ck_assert_int_eq(yard_open(), 0);
@@ -297,6 +299,9 @@ START_TEST(text_lines)
 		"\nlistener number=1  idle=0    waiting=0    busy=0    "
 		"rules=7    profile=a\\x20b       address=tcp://a:1\n",
 		" address=unix:///x\\x0ay\n",
+		"\nlistener number=3  idle=0    waiting=0    busy=0    "
+		"behind=2  rules=7    profile=a\\x20b       "
+		"address=unix:///x\\x0ay\n",
 		"\ncounters connections=0 requests=0 denied=0 failed=0 "
 		"attacks=9\n",
 		"\ntraffic in=0 out=0 streams=0 starts=0 deaths=0\n",
@@ -318,7 +323,7 @@ START_TEST(text_lines)
 	for (i = 0; i < ROWS(parts); i++)
 		ck_assert_msg(strstr(buf, parts[i]) != NULL,
 		    "[%s] is not in [%.900s]", parts[i], buf);
-	ck_assert_uint_eq(count(buf, "\nlistener "), 2);
+	ck_assert_uint_eq(count(buf, "\nlistener "), 3);
 }
 END_TEST
 

@@ -28,11 +28,12 @@ enum role {
 	GATE,
 	PARK,
 	METRICS,
+	DOOR,
 	ROLES
 };
 
 static const char *const role_words[] = { "worker", "gate", "park",
-	"metrics" };
+	"metrics", "door" };
 
 /* Descriptors of every child, in their places. */
 enum {
@@ -51,7 +52,17 @@ static const struct sandbox_worker own = {
 	.listen_fd = LISTEN,
 	.gate_fd = PAIR,
 	.park_fd = LOT,
-	.wake_fd = WAKE
+	.wake_fd = WAKE,
+	.lane_fd = -1
+};
+
+/* A door that has one lane. */
+static const struct sandbox_worker own_door = {
+	.listen_fd = LISTEN,
+	.gate_fd = -1,
+	.park_fd = -1,
+	.wake_fd = WAKE,
+	.lane_fd = CLIENT
 };
 
 /* What the last child wrote to standard error. */
@@ -125,8 +136,10 @@ enter(enum role role, enum sandbox_mode mode)
 		sandbox_enter_gate(mode);
 	else if (role == PARK)
 		sandbox_enter_park(mode, LOT);
-	else
+	else if (role == METRICS)
 		sandbox_enter_metrics(mode, LISTEN);
+	else
+		sandbox_enter_door(mode, &own_door);
 }
 
 static inline pid_t

@@ -1,0 +1,38 @@
+#ifndef DSP_CONFPOOL_H
+#define DSP_CONFPOOL_H
+
+#include "confwork.h"
+
+/*
+ * Doors, and the pools behind them: see conf.h.  A worker belongs to one pool,
+ * so it can have one profile only, whoever takes it over.
+ */
+
+/* confpool_make(w): work out doors and pools, once the profiles are loaded.
+ * Too many are a mistake. */
+void confpool_make(struct confwork *w);
+
+/* confpool_least(conf): workers that are kept idle, in all. */
+size_t confpool_least(const struct conf *conf);
+
+/* confpool_fits(c, l): whether clients of that listener can be told so: by
+ * users on unix sockets, by addresses elsewhere. */
+bool confpool_fits(const struct conf_client *c, const struct conf_listen *l);
+
+/*
+ * confpool_find(conf, door, who):
+ * The pool that is due to a client who came by that door: of the first
+ * --client that names it, or the one of all others.
+ */
+unsigned confpool_find(const struct conf *conf, unsigned door,
+    const struct allow_peer *who);
+
+/* confpool_wants_groups(conf): whether all groups of a client matter. */
+bool confpool_wants_groups(const struct conf *conf);
+
+/* confpool_moved(conf, old, i): the pool of conf that whoever waits in pool i
+ * of old is still due to, conf->npools for none. */
+size_t confpool_moved(const struct conf *conf, const struct conf *old,
+    size_t i);
+
+#endif /* DSP_CONFPOOL_H */
