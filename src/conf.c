@@ -92,14 +92,11 @@ static void
 check_workers(struct confwork *w)
 {
 	const struct conf *c = &w->conf;
-	const size_t least = confpool_least(c);
 
-	if (least > c->max_workers)
+	if (c->workers * c->nlisten > c->max_workers)
 		confwork_mistake(w, "max-workers %u: must be at least %zu: "
-		    "workers (%u) times listeners (%zu)%s", c->max_workers,
-		    least, c->workers, c->nlisten, c->npools > c->nlisten ?
-		    ", and one for each listener and profile of --client" :
-		    "");
+		    "workers (%u) times listeners (%zu)", c->max_workers,
+		    c->workers * c->nlisten, c->workers, c->nlisten);
 }
 
 static void

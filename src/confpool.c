@@ -125,17 +125,6 @@ confpool_make(struct confwork *w)
 		    "instances", BOUNDS_POOL_CAP);
 }
 
-size_t
-confpool_least(const struct conf *conf)
-{
-	size_t i, n;
-
-	n = 0;
-	for (i = 0; i < conf->npools; i++)
-		n += conf->listen[i].workers;
-	return n;
-}
-
 static bool
 is_client(const struct conf_client *c, const struct allow_peer *who)
 {

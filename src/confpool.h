@@ -12,9 +12,6 @@
  * Too many are a mistake. */
 void confpool_make(struct confwork *w);
 
-/* confpool_least(conf): workers that are kept idle, in all. */
-size_t confpool_least(const struct conf *conf);
-
 /* confpool_fits(c, l): whether clients of that listener can be told so: by
  * users on unix sockets, by addresses elsewhere. */
 bool confpool_fits(const struct conf_client *c, const struct conf_listen *l);

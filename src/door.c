@@ -170,7 +170,8 @@ handle(const struct door_args *args, int fd,
 	peer_identify(fd, from, &peer);
 	before = board_counters(args->slot);
 	board_set_peer(&peer.key);
-	board_set(BOARD_BUSY);
+	/* It takes nobody's place among those who serve. */
+	board_set(BOARD_WAITING);
 	doing_begin(peer.name, before.bytes_in, before.bytes_out);
 	worker_wake(WAKE_FD, conf->listen[args->listener].workers);
 	reason = worker_refuses(conf, args->listener, fd, &peer);

@@ -238,8 +238,8 @@ static void
 lower_workers(struct conf *conf, size_t most, const char *remedy)
 {
 	most = most > conf->npools ? most - conf->npools : 0;
-	if (most < confpool_least(conf))
-		most = confpool_least(conf);
+	if (most < conf->workers * conf->nlisten)
+		most = conf->workers * conf->nlisten;
 	if (most >= conf->max_workers)
 		return;
 	log_warn("max-workers lowered from %u to %zu: %s", conf->max_workers,

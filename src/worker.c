@@ -148,9 +148,12 @@ enum reason
 worker_refuses(const struct conf *conf, unsigned pool, int fd,
     struct peer *peer)
 {
+	/* A door is not busy itself; the client will make a worker so. */
+	const size_t more = conf->listen[pool].is_door ? 1 : 0;
+
 	if (!peer_is_allowed(&conf->listen[pool].allow, fd, peer))
 		return REASON_NOT_ALLOWED;
-	if (board_count(BOARD_BUSY) > conf->max_workers)
+	if (board_count(BOARD_BUSY) + more > conf->max_workers)
 		return REASON_BUSY;
 	if (conf->max_per_client > 0 && board_count_peer(&peer->key) +
 	    yard_count_peer(&peer->key) > conf->max_per_client)

@@ -2,15 +2,14 @@
 """allow=: who may connect to a listener, and --max-per-client, which counts
 the connections of one address or uid."""
 
-import json
 import os
 import signal
 import socket
 import tempfile
-import traceback
 
 import harness as h
 from faulty import WireFrom
+from users import as_user
 from wire import Wire, json_of, request
 
 USER = 64331            # of nobody else, like the groups
@@ -27,27 +26,6 @@ def status_from(host, source):
     with WireFrom(host, source) as wire:
         wire.ask('GET', '/version')
         return wire.answer().status
-
-
-def as_user(call, uid, gid, groups=()):
-    """What call returns in a process of that user; JSON knows it."""
-    here, there = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups(groups)
-            os.setgid(gid)
-            os.setuid(uid)
-            os.write(there, json.dumps(call()).encode())
-        except BaseException:
-            os.write(there, json.dumps(traceback.format_exc()).encode())
-        finally:
-            os._exit(0)
-    os.close(there)
-    with open(here, encoding='ascii') as text:
-        value = json.load(text)
-    os.waitpid(child, 0)
-    return value
 
 
 def status_as(host, uid, gid, groups=()):

@@ -31,6 +31,8 @@ NOT_CONTAINED = {
         'fresh_folder': 'it mounts the socket by itself',
         'wrong_words': 'nothing is started'},
     '75-image.py': 'it starts containers of the image by itself',
+    '74-clients.py': {
+        'names': 'its file of names is outside'},
     '80-restart.py': 'a container ends with its dockerd',
     '82-reload.py': {
         'configuration': 'its configuration file names folders outside'},

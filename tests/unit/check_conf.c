@@ -34,6 +34,19 @@ show_listen(const struct conf *c, char *buf)
 }
 
 static const char *
+show_clients(const struct conf *c, char *buf)
+{
+	size_t i;
+
+	(void)snprintf(buf, SHOWN_CAP, "%s", c->nclients == 0 ? "none" : "");
+	for (i = 0; i < c->nclients; i++)
+		(void)snprintf(buf + strlen(buf), SHOWN_CAP - strlen(buf),
+		    "%s%s=%s", i == 0 ? "" : " ", c->clients[i].text,
+		    c->clients[i].profile->name);
+	return buf;
+}
+
+static const char *
 number(char *buf, long long n)
 {
 	(void)snprintf(buf, SHOWN_CAP, "%lld", n);
@@ -57,6 +70,8 @@ show(const struct conf *c, const char *name, char *buf)
 		return show_profile(c, buf);
 	if (strcmp(name, "listen") == 0)
 		return show_listen(c, buf);
+	if (strcmp(name, "client") == 0)
+		return show_clients(c, buf);
 	if (strcmp(name, "docker-socket") == 0)
 		return c->docker_socket;
 	if (strcmp(name, "log-requests") == 0)
@@ -122,6 +137,8 @@ static const struct {
 	    NULL },
 	{ "listen", "l", "tcp://localhost:2375", "unix:///a,mode=0600",
 	    "unix:///a", "tcp://*:1", "tcp://*:1", NULL },
+	{ "client", NULL, "none", "10.0.0.1,profile=one", "10.0.0.1=one",
+	    "uid:7,profile=one", "uid:7=one", NULL },
 	{ "metrics", NULL, NULL, "unix:///a,mode=0600", "unix:///a",
 	    "tcp://*:1", "tcp://*:1", NULL },
 	{ "docker-socket", "s", "/var/run/docker.sock", "/a", "/a", "/b",
