@@ -175,7 +175,7 @@ static const struct filtercode_row door_rows[] = {
 	CALL_IF(read, ABOVE_OWN(0, LANE)),
 	CALL_IF(shutdown, ABOVE_OWN(0, LANE)),
 	CALL_IF(close, ABOVE_OWN(0, LANE)),
-	/* tell the master that idle workers are getting few */
+	/* tell the master that more doors are needed */
 	CALL_IF(write, IS_OWN(0, WAKE)),
 	/* the log where pwritev2 cannot do without waiting, and abort() */
 	CALL_IF(writev, IS(0, STDERR_FILENO)),

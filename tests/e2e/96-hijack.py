@@ -7,6 +7,7 @@ import traceback
 
 import harness as h
 import hijack_calls as calls
+import hijack_doors as doors
 import hijack_holes as holes
 import hijack_inside as inside
 import hijack_kept as kept
@@ -51,6 +52,12 @@ def world(d, program, name, where, token):
         for part in (place.parked, place.crowd, place.forged_tickets,
                      place.foreign_halves):
             show(name, part(stand))
+    with Stand(d, program, where, 10, has_door=True) as stand:
+        for part in (doors.kept_in, doors.passed_on, doors.swapped,
+                     doors.behind):
+            show(name, part(stand))
+    with Stand(d, program, where, 10, 'log', has_door=True) as stand:
+        show(name + ', no filter', doors.made(stand))
     with Stand(d, program, where, 3) as stand:
         show(name, inside.wiped(stand, token))
         show(name, inside.stays(stand))

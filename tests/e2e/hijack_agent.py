@@ -13,6 +13,7 @@ import re
 import socket
 import struct
 import subprocess
+import time
 
 import harness as h
 from wire import Wire
@@ -20,6 +21,8 @@ from wire import Wire
 MASK = (1 << 64) - 1
 PUT_STEP = 16 << 10     # bytes that go into a line
 GET_STEP = 30 << 10
+
+DOOR_S = 0.5            # nobody is taken over by one who waits for so long
 
 MSG_NOSIGNAL = 0x4000
 SOL_SOCKET = 1
@@ -83,16 +86,21 @@ class Agent:
 
     numbers = None
 
-    def __init__(self, host, timeout=10):
+    def __init__(self, host, timeout=10, is_behind=False):
+        """is_behind: the worker behind a door, not the door."""
         Agent.numbers = Agent.numbers or Numbers()
         self.used = 0
         self.kept = None
         self.wire = Wire(host, timeout)
-        self.wire.socket.send(b'!', socket.MSG_OOB)
+        # A park passes on whoever has said something, which this byte alone
+        # is not.
+        said = 'wher' if is_behind else ''
+        time.sleep(DOOR_S if is_behind else 0)
+        self.wire.socket.send(said.encode() + b'!', socket.MSG_OOB)
         (self.arena, self.arena_cap, self.pid, self.master, self.client,
          self.listen, self.gate, self.park, self.wake, self.listener,
          self.worker) = (
-             int(word, 16) for word in self.ask('where').split())
+             int(word, 16) for word in self.ask('where'[len(said):]).split())
 
     def __enter__(self):
         return self

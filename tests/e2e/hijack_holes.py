@@ -2,6 +2,7 @@
 96-hijack.py find them."""
 
 import hijack_calls as calls
+import hijack_doors as doors
 import hijack_inside as inside
 import hijack_kept as kept
 import hijack_orders as lies
@@ -55,8 +56,9 @@ HOLES = (
     ('a call of no name here is allowed', 'filter.c', ROWS_BEGIN,
      ROWS_BEGIN + '\t{ .nr = 453 },\n', attack('a shadow stack', 453)),
     ('accept4 on any socket', 'filter.c',
-     'CALL_IF(accept4, IS_OWN(0, LISTEN),\n'
-     '\t    IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK))', 'CALL(accept4)',
+     'must not block on it */\n\tCALL_IF(accept4, IS_OWN(0, LISTEN),\n'
+     '\t    IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK))',
+     'must not block on it */\n\tCALL(accept4)',
      attack('accept on the pair', 'accept4')),
     ('recvmsg from anybody', 'filter.c',
      'CALL_IF(recvmsg, IS_OWN(0, GATE))', 'CALL(recvmsg)',
@@ -68,8 +70,9 @@ HOLES = (
      'CALL_IF(shutdown, NOT_OWN(0, LISTEN), NOT_OWN(0, PARK))',
      'CALL(shutdown)',
      attack('shut the listener down', 'shutdown')),
-    ('write to anything', 'filter.c', 'CALL_IF(write, IS_OWN(0, WAKE))',
-     'CALL(write)', attack('write elsewhere than the wake-up', 'write')),
+    ('write to anything', 'filter.c',
+     'getting few */\n\tCALL_IF(write, IS_OWN(0, WAKE))',
+     'getting few */\n\tCALL(write)', attack('write elsewhere than the wake-up', 'write')),
     ('read from anything', 'filter.c', 'CALL_IF(read, ABOVE_OWN(0, WAKE))',
      'CALL(read)', attack('read standard input', 'read')),
     ('sendto to any address', 'filter.c',
@@ -85,7 +88,7 @@ HOLES = (
     ('no Landlock', 'sandbox.c', 'enter_landlock(role == FILTER_GATE);', '',
      calls.connections, 'log'),
     ('descriptors of others are not closed', 'worker.c',
-     'io_close_from(FREE_FD);', '(void)0;', inside.outside),
+     'io_close_from(behind);', '(void)0;', inside.outside),
     ("the master's part of the board can be written", 'board.c',
      'mprotect(page, page_len, PROT_READ) : -1;', '0 : -1;',
      inside.board),
@@ -148,6 +151,14 @@ HOLES = (
     ('anything is parked as a stream', 'park.c',
      'fd >= YARD_PLACES || !is_stream(fd) ||', 'fd >= YARD_PLACES ||',
      place.foreign_halves),
+    ('any client is served behind a door', 'worker.c',
+     'return args->listener < conf->nlisten ||',
+     'return args->listener < BOUNDS_POOL_CAP ||', doors.passed_on),
+    ('a client behind a door has come from anywhere', 'worker.c',
+     '(peer_came_by(fd, &door) &&', '(true &&', doors.made, 'log'),
+    ('a door sends anything to anybody', 'filter.c',
+     'CALL_IF(sendmsg, ABOVE_OWN(0, WAKE), UP_TO_OWN(0, LANE))',
+     'CALL(sendmsg)', doors.kept_in),
     ('requests are not wiped', 'session.c',
      'explicit_bzero(s->in, s->in_most);\n\tif (', 'if (',
      # Which of them the next request overwrites is chance.
@@ -164,7 +175,8 @@ def found(d, workshop, hole, token):
     name, file, text, instead, part, *mode = hole
     program = workshop.program(file, text, instead)
     with Stand(d, program, '', WORKERS, mode[0] if mode else 'trap',
-               'listener' in name, is_broken=True) as stand:
+               'listener' in name, is_broken=True,
+               has_door='door' in name) as stand:
         stand.token = token
         return list(breaches(part(stand)))
 

@@ -12,6 +12,9 @@ import worlds
 from machine import inner_pid, is_alive
 from hijack_agent import Agent, Numbers
 
+# Who is told apart from other clients, where there is a door.
+WIDE = '127.0.0.2'
+
 # The profile of the listener that is attacked.
 RULES = '''GET /(v1\\.\\d+/)?(version|_ping|info)(\\?.*)?
 GET /(v1\\.\\d+/)?containers/.*
@@ -66,14 +69,15 @@ class Workshop(differential_holes.Workshop):
 class Stand:
     """The program with a listener for attacks (RULES) and, if is_wide, one
     that allows all.  world: '' here, or as DSP_TEST_CONTAINER.  is_broken: it
-    has a hole, so it may end as it likes."""
+    has a hole, so it may end as it likes.  has_door: WIDE may do all, by
+    --client."""
 
     def __init__(self, d, program, world='', workers=1, sandbox='trap',
-                 is_wide=False, is_broken=False):
+                 is_wide=False, is_broken=False, has_door=False):
         self.docker = d
         self.world = world
         self.is_broken = is_broken
-        self.count = workers * (2 if is_wide else 1)
+        self.count = workers * (2 if is_wide else 1) + has_door
         h.PROGRAM = program
         worlds.CONTAINER = world
         listen = [f'tcp://127.0.0.1:{h.free_port()}']
@@ -82,6 +86,9 @@ class Stand:
             more = ['--log-requests']
             listen.append(f'tcp://127.0.0.1:{h.free_port()},'
                           'profile=unprotected')
+        if has_door:
+            more = ['--log-requests', '--client',
+                    f'{WIDE},profile=unprotected']
         self.proxy = h.Proxy(
             d.socket, rules=RULES, listen=listen,
             args=['--workers', str(workers), '--max-workers', '1500',
@@ -111,9 +118,9 @@ class Stand:
             self.proxy.__exit__(*why)
         worlds.CONTAINER = ''
 
-    def agent(self, host=None):
+    def agent(self, host=None, **how):
         """A worker that is taken over."""
-        agent = Agent(host or self.host)
+        agent = Agent(host or self.host, **how)
         agent.gate_pid = self.inner_gate
         agent.sibling = self.other_than(agent)
         return agent
