@@ -22,9 +22,9 @@ struct pool_park {
 
 /*
  * The processes of one generation of the configuration: a gate, and for each
- * of conf->npools, listeners and what is behind them, its workers.  Old generations live on until their workers have
- * ended.  Parking processes belong to their listeners and stay.  Used by the
- * master alone.
+ * of conf->npools, listeners and what is behind them, its workers.  Old
+ * generations live on until their workers have ended.  Parking processes belong
+ * to their listeners and stay.  Used by the master alone.
  */
 struct pool {
 	const struct conf	*conf;
