@@ -361,7 +361,7 @@ COUNT = len(ROWS) + len(FOREIGN) + 20
 # other number from 0 to LAST must be refused when its arguments are -1.
 NEEDED = {'read', 'poll', 'ppoll', 'writev', 'clock_gettime', 'close',
           'getpid', 'gettid', 'rt_sigprocmask', 'shutdown', 'epoll_wait',
-          'epoll_pwait', 'getpeername'}
+          'epoll_pwait', 'getpeername', 'getsockname'}
 # Needed, too, but nothing would be heard of the worker behind them.
 ENDS = {'rt_sigreturn', 'restart_syscall', 'exit', 'exit_group'}
 # Numbers that newer x86_64 kernels use for probes and keep from every filter;
