@@ -194,6 +194,10 @@
 #define BOUNDS_PARKED_MS		86400000
 #define BOUNDS_PARK_LOOK_MS		1000
 
+/* Until it is tried again to pass one on, when the system has too many
+ * descriptors on their way. */
+#define BOUNDS_PARK_PAUSE_MS		10
+
 /* Bytes of the path of a stream that is parked, with the NUL: what is asked of
  * a container by its full number takes some 90.  A worker keeps those with
  * longer ones. */

@@ -59,6 +59,15 @@ struct half {
 };
 
 static struct yard_lot *mine;
+/* How guests are passed on just now. */
+enum passing {
+	PASSING_GOES,
+	PASSING_WAITS,		/* for a worker who takes them */
+	PASSING_PAUSES		/* this user has more descriptors on their way,
+				 * anywhere on this machine, than this process
+				 * may have open: nothing tells when that ends */
+};
+
 static struct half *halves;		/* the process's own: workers read
 					 * lists */
 static int my_no;
@@ -310,9 +319,8 @@ pass(int fd)
 	return true;
 }
 
-/* Pass those on to whom something has happened; false when nobody takes
- * them. */
-static bool
+/* Pass those on to whom something has happened. */
+static enum passing
 pass_guests(void)
 {
 	struct epoll_event events[BOUNDS_SPAWN_CAP];
@@ -330,9 +338,10 @@ pass_guests(void)
 		    yard_is_given_up(my_no)))
 			leave(fd);
 		else if (!pass(fd))
-			return false;
+			return errno == ETOOMANYREFS ? PASSING_PAUSES :
+			    PASSING_WAITS;
 	}
-	return true;
+	return PASSING_GOES;
 }
 
 /* Close clients whose time is up: when to look again. */
@@ -362,35 +371,47 @@ close_late(void)
 	return next;
 }
 
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 _Noreturn void
 park_run(const struct park_args *args)
 {
 	struct pollfd fds[2] = { { .fd = PAIR_FD }, { .fd = GUESTS_FD } };
+	enum passing passing;
 	enum io_result result;
 	int64_t look, next;
-	bool is_full;
 
 	enter(args);
-	is_full = false;
+	passing = PASSING_GOES;
 	next = IO_NEVER;
 	for (;;) {
-		fds[0].events = is_full ? POLLIN | POLLOUT : POLLIN;
-		fds[1].events = is_full ? 0 : POLLIN;
+		fds[0].events = passing == PASSING_WAITS ? POLLIN | POLLOUT :
+		    POLLIN;
+		fds[1].events = passing == PASSING_GOES ? POLLIN : 0;
 		result = io_wait(fds, 2, next, NULL);
 		if (result == IO_ERROR)
 			fatal(1, "park: poll");
 		if (result == IO_AGAIN) {
 			next = close_late();
+			if (passing == PASSING_PAUSES)
+				passing = PASSING_GOES;
 			continue;
 		}
 		if (fds[0].revents != 0 && !take_guests())
 			break;
 		look = io_now_ms() +
 		    (yard_is_given_up(my_no) ? 0 : BOUNDS_PARK_LOOK_MS);
-		if (mine->count > 0 && look < next)
-			next = look;
+		if (mine->count > 0)
+			next = sooner(next, look);
 		if (fds[1].revents != 0 || (fds[0].revents & POLLOUT) != 0)
-			is_full = !pass_guests();
+			passing = pass_guests();
+		if (passing == PASSING_PAUSES)
+			next = sooner(next, io_now_ms() +
+			    BOUNDS_PARK_PAUSE_MS);
 	}
 	_exit(0);
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 
 #define FEW_FILES	64	/* for a parking process that is soon full */
+#define UID		64324	/* of nobody else */
 #define CROWD		600	/* more than the pair takes at once */
 
 /* -- numbers -- */
@@ -321,6 +322,10 @@ START_TEST(test_full)
 
 	if (!privs_has_limits() && _i > 0)
 		return;
+	/* What all of a user's have on their way counts. */
+	if (geteuid() == 0)
+		yard_identity = (struct privs_identity){ true, UID + 1,
+			UID + 1 };
 	yard = open_yard(modes[_i], FEW_FILES);
 	for (i = 0; i < ROWS(clients); i++)
 		clients[i] = put(&anna, LONG_MS);
@@ -337,6 +342,63 @@ START_TEST(test_full)
 		(void)close(clients[i]);
 	assert_count(0);
 	assert_works();
+	ck_assert_int_eq(close_yard(&yard), 0);
+}
+END_TEST
+
+/* A process of the same user has that many descriptors on their way. */
+static pid_t
+flood(uid_t uid, int count)
+{
+	int ends[2], ready[2], i;
+	char c;
+	pid_t pid;
+
+	open_pair(SOCK_SEQPACKET, ends);
+	open_pair(SOCK_STREAM, ready);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		(void)close(ready[0]);
+		if (setuid(uid) == -1)
+			_exit(1);
+		for (i = 0; i < count; i++)
+			if (io_send_fd(ends[0], "", 1, ends[0]) == -1)
+				_exit(2);
+		if (write(ready[1], "", 1) != 1)
+			_exit(3);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	(void)close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	(void)close(ready[0]);
+	return pid;
+}
+
+START_TEST(test_in_flight)
+{
+	pid_t other;
+	int client, fd;
+
+	if (geteuid() != 0 || !privs_has_limits())
+		return;
+	yard_identity = (struct privs_identity){ true, UID, UID };
+	other = flood(UID, 2 * FEW_FILES);
+	yard = open_yard(modes[_i], FEW_FILES);
+	client = put(&anna, LONG_MS);
+	assert_count(1);
+	say(client, "ask");
+	ck_assert(!wait_for(yard.fd, POLLIN, 200));
+	assert_sleeps();
+	ck_assert_int_eq(kill(other, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(other, NULL, 0), other);
+	fd = take();
+	assert_says(fd, "ask");
+	(void)close(fd);
+	(void)close(client);
 	ck_assert_int_eq(close_yard(&yard), 0);
 }
 END_TEST
@@ -428,6 +490,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_crowd, 0, nmodes());
 	tcase_add_loop_test(tc, test_crowd_goes, 0, nmodes());
 	tcase_add_loop_test(tc, test_full, 0, nmodes());
+	tcase_add_loop_test(tc, test_in_flight, 0, nmodes());
 	tc = unit_case(s, "counts");
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, test_counts);

@@ -35,6 +35,9 @@ struct yard {
 
 static struct yard yard;
 
+/* Who a parking process becomes. */
+static struct privs_identity yard_identity;
+
 static inline int
 nmodes(void)
 {
@@ -64,9 +67,8 @@ static inline struct yard
 open_yard(enum sandbox_mode mode, rlim_t files)
 {
 	const struct rlimit limit = { files, files };
-	const struct privs_identity same = { .is_set = false };
 	struct conf conf = { .sandbox = mode, .log_level = LOG_LEVEL_INFO };
-	struct park_args args = { .conf = &conf, .identity = &same,
+	struct park_args args = { .conf = &conf, .identity = &yard_identity,
 		.master = getpid() };
 	struct yard made;
 	int ends[2];
