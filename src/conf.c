@@ -15,6 +15,7 @@
 #include "advice.h"
 #include "confargs.h"
 #include "confclient.h"
+#include "conffd.h"
 #include "conffile.h"
 #include "conflisten.h"
 #include "confopt.h"
@@ -276,6 +277,9 @@ conf_load(int argc, char *const argv[], char *const envp[],
 	} else if (w->conf.mode != CONF_HELP &&
 	    w->conf.mode != CONF_VERSION) {
 		read_sources(w, envp);
+		/* After a mistake it is not known who wants which. */
+		if (w->conf.mode == CONF_RUN && !w->has_mistake)
+			conffd_claim(w);
 		load_profiles(w, envp);
 		confpool_make(w);
 		if (w->conf.mode != CONF_EXPLAIN)

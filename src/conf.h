@@ -31,7 +31,8 @@ enum conf_mode {
 enum conf_listen_kind {
 	CONF_TCP,
 	CONF_UNIX,		/* a path */
-	CONF_ABSTRACT		/* unix://@name */
+	CONF_ABSTRACT,		/* unix://@name */
+	CONF_FD			/* passed to us: fd://NAME */
 };
 
 /*
@@ -41,11 +42,15 @@ enum conf_listen_kind {
  * listener, but for what is said here.
  */
 struct conf_listen {
-	const char		*text;	/* ADDR as written, without keys */
+	const char		*written;	/* ADDR, without keys */
+	const char		*text;	/* the same; with its address behind
+					 * when it was passed to us */
 	enum conf_listen_kind	 kind;
 	const char		*host;	/* TCP: name, address or "*" */
 	const char		*port;	/* TCP: decimal digits */
-	const char		*path;	/* UNIX: path; ABSTRACT: after the @ */
+	const char		*path;	/* UNIX: path; ABSTRACT: after the @;
+					 * FD: its name, "" for all */
+	int			 fd;	/* FD, in mode RUN: which */
 	mode_t			 mode;	/* UNIX: default 0600 */
 	uid_t			 owner;	/* UNIX: (uid_t)-1: leave */
 	gid_t			 group;	/* UNIX: (gid_t)-1: leave */

@@ -158,16 +158,17 @@ static const struct key {
 	const char	*name;
 	const char	*value;		/* the key has this one only, or any
 					 * for NULL */
-	bool		 is_unix;	/* for a socket with a path only */
+	const char	*unit;		/* for a socket with a path only; what
+					 * a socket unit says instead */
 	bool		 is_repeatable;
 	void		(*set)(struct reading *r, const char *value);
 } keys[] = {
-	{ "mode", "warn", false, false, key_warn },
-	{ "mode", NULL, true, false, key_mode },
-	{ "owner", NULL, true, false, key_owner },
-	{ "group", NULL, true, false, key_group },
-	{ "profile", NULL, false, false, key_profile },
-	{ "allow", NULL, false, true, key_allow }
+	{ "mode", "warn", NULL, false, key_warn },
+	{ "mode", NULL, "SocketMode=", false, key_mode },
+	{ "owner", NULL, "SocketUser=", false, key_owner },
+	{ "group", NULL, "SocketGroup=", false, key_group },
+	{ "profile", NULL, NULL, false, key_profile },
+	{ "allow", NULL, NULL, true, key_allow }
 };
 
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
@@ -203,10 +204,14 @@ parse_key(struct reading *r, struct span text)
 	else if (value.p == NULL || value.len == 0)
 		mistake(r, confwork_format(r->w, "%s needs a value",
 		    keys[i].name));
-	else if (r->is_metrics && !keys[i].is_unix)
+	else if (r->is_metrics && keys[i].unit == NULL)
 		mistake(r, confwork_format(r->w, "%s is only for --listen",
 		    keys[i].name));
-	else if (keys[i].is_unix && r->l->kind != CONF_UNIX)
+	else if (keys[i].unit != NULL && r->l->kind == CONF_FD)
+		mistake(r, confwork_format(r->w, "%s is set by who has made "
+		    "the socket: use %s in the socket unit", keys[i].name,
+		    keys[i].unit));
+	else if (keys[i].unit != NULL && r->l->kind != CONF_UNIX)
 		mistake(r, confwork_format(r->w, "%s is only for unix sockets "
 		    "with a path", keys[i].name));
 	else if ((r->seen & 1U << i) != 0 && !keys[i].is_repeatable)
@@ -311,20 +316,44 @@ parse_unix(struct reading *r, struct span s)
 	r->l->path = confwork_string(r->w, s.p, s.len);
 }
 
+/* s: the name of a descriptor, which sd_listen_fds_with_names(3) has between
+ * colons; empty for all. */
+static void
+parse_fd(struct reading *r, struct span s)
+{
+	size_t i;
+
+	r->l->kind = CONF_FD;
+	r->l->path = confwork_string(r->w, s.p, s.len);
+	for (i = 0; i < s.len; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == ':')
+			break;
+	if (i < s.len)
+		mistake(r, "must be fd:// and the name of a socket that is "
+		    "passed to us, or fd:// for all of them");
+	else if (s.len == 0 && r->is_metrics)
+		mistake(r, "say which socket, as in fd://metrics");
+}
+
 static void
 parse_address(struct reading *r, struct span s)
 {
 	static const struct span tcp = { "tcp://", 6 };
 	static const struct span local = { "unix://", 7 };
+	static const struct span passed = { "fd://", 5 };
 
 	r->l->text = confwork_string(r->w, s.p, s.len);
+	r->l->written = r->l->text;
 	if (span_starts_nocase(s, tcp))
 		parse_tcp(r, (struct span){ s.p + tcp.len, s.len - tcp.len });
 	else if (span_starts_nocase(s, local))
 		parse_unix(r, (struct span){ s.p + local.len,
 		    s.len - local.len });
+	else if (span_starts_nocase(s, passed))
+		parse_fd(r, (struct span){ s.p + passed.len,
+		    s.len - passed.len });
 	else
-		mistake(r, "must start with tcp:// or unix://");
+		mistake(r, "must start with tcp://, unix:// or fd://");
 }
 
 static bool

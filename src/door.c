@@ -207,7 +207,7 @@ door_run(const struct door_args *args)
 		fatal(2, "door: mprotect");
 	keep_descriptors(args);
 	watch(args->nlanes);
-	worker_signals();
+	worker_signals(args->master);
 	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();
 	sandbox_enter_door(args->conf->sandbox, &own);

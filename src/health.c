@@ -87,7 +87,7 @@ health_open(const struct conf *conf)
 	char name[ABSTRACT_NAME_CAP];
 
 	if (getpid() != 1 || !name_container(name))
-		abstract_name(name, "health/", conf->listen[0].text);
+		abstract_name(name, "health/", conf->listen[0].written);
 	if (own.fd != -1 && strcmp(name, own.name) == 0)
 		return;
 	health_close();
@@ -288,7 +288,7 @@ dial(const struct conf *conf, char name[ABSTRACT_NAME_CAP])
 		if (fd != -1)
 			return fd;
 	}
-	abstract_name(name, "health/", conf->listen[0].text);
+	abstract_name(name, "health/", conf->listen[0].written);
 	return abstract_dial(name, SOCK_SEQPACKET, BOUNDS_HEALTH_MS);
 }
 

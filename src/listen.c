@@ -1,6 +1,6 @@
 /*
- * Listening sockets: TCP, unix with a path, unix abstract.  Accepting is the
- * business of workers.
+ * Listening sockets: TCP, unix with a path, unix abstract, and those that
+ * were passed to us.  Accepting is the business of workers.
  */
 #include "config.h"
 
@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -323,9 +324,38 @@ open_unix(const struct conf_listen *l)
 	return fd;
 }
 
+/* Where a socket is bound; AF_UNSPEC when that cannot be said. */
+static void
+find_bound(int fd, union address *a)
+{
+	socklen_t len = sizeof(*a);
+
+	memset(a, 0, sizeof(*a));
+	if (getsockname(fd, &a->any, &len) != 0)
+		a->any.sa_family = AF_UNSPEC;
+}
+
+/* It listens already. */
+static int
+open_passed(const struct conf_listen *l)
+{
+	union address a;
+	int flags;
+
+	flags = fcntl(l->fd, F_GETFL);
+	if (flags == -1 || fcntl(l->fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		return fail(l, "fcntl", -1);
+	find_bound(l->fd, &a);
+	if (a.any.sa_family != AF_UNIX && set_tcp_options(l->fd) != 0)
+		return fail(l, "setsockopt", -1);
+	return l->fd;
+}
+
 int
 listen_open(const struct conf_listen *l)
 {
+	if (l->kind == CONF_FD)
+		return open_passed(l);
 	return l->kind == CONF_TCP ? open_tcp(l) : open_unix(l);
 }
 
@@ -341,7 +371,17 @@ listen_close(const struct conf_listen *l, int fd)
 		log_error_errno("cannot remove %s", l->path);
 	if (b != NULL)
 		b->fd = 0;
-	(void)close(fd); /* nothing was written */
+	if (l->kind != CONF_FD)
+		(void)close(fd); /* nothing was written */
+}
+
+void
+listen_end(const struct conf_listen *l, int fd)
+{
+	/* Fails on nothing that is left to do about. */
+	if (l->kind != CONF_FD)
+		(void)shutdown(fd, SHUT_RDWR);
+	listen_close(l, fd);
 }
 
 static bool
@@ -361,6 +401,10 @@ listen_is_exposed(const struct conf_listen *l)
 	const char *error;
 	union address a;
 
+	if (l->kind == CONF_FD) {
+		find_bound(l->fd, &a);
+		return a.any.sa_family != AF_UNIX && !is_loopback(&a);
+	}
 	if (l->kind != CONF_TCP)
 		return false;
 	return strcmp(l->host, "*") == 0 || resolve(l, &a, &error) == 0 ||

@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "confprint.h"
 #include "health.h"
+#include "inherit.h"
 #include "learn.h"
 #include "log.h"
 #include "master.h"
@@ -55,6 +56,7 @@ main(int argc, char *argv[])
 	int code = EXIT_SUCCESS;
 
 	fill_standard_descriptors();
+	inherit_read();
 	conf = conf_load(argc, argv, environ, report);
 	if (conf == NULL)
 		return 2;

@@ -8,7 +8,6 @@
 #include "master.h"
 
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
@@ -33,6 +32,7 @@
 #include "listen.h"
 #include "log.h"
 #include "monitor.h"
+#include "notify.h"
 #include "parks.h"
 #include "pool.h"
 #include "privs.h"
@@ -41,6 +41,10 @@
 #include "tally.h"
 #include "text.h"
 #include "yard.h"
+
+/* What a stop may take besides --stop-timeout: the last waits of each kind of
+ * process. */
+#define STOP_EXTRA_MS	(5 * BOUNDS_LINGER_MS)
 
 static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
 
@@ -86,17 +90,18 @@ set_signals(sigset_t *while_asleep)
 static void
 sleep_until(int64_t deadline, const sigset_t *while_asleep)
 {
+	int64_t alarm = notify_alive(deadline);
 	struct pollfd fds[] = {
 		{ .fd = pool.wake_fd, .events = POLLIN },
 		{ .fd = pool.control_fd, .events = POLLIN },
-		{ .fd = status_fd(&deadline), .events = POLLIN },
-		{ .fd = health_fd(&deadline), .events = POLLIN },
+		{ .fd = status_fd(&alarm), .events = POLLIN },
+		{ .fd = health_fd(&alarm), .events = POLLIN },
 	};
 	struct timespec left;
 	int64_t ms;
 	uint64_t calls;
 
-	ms = deadline - io_now_ms();
+	ms = alarm - io_now_ms();
 	if (ms < 0)
 		ms = 0;
 	left.tv_sec = ms / 1000;
@@ -127,15 +132,6 @@ find_listener(const struct conf *conf, const struct conf_listen *l)
 	return i;
 }
 
-/* Stop a listener at once, also for workers that still hold it. */
-static void
-shut_listener(const struct conf_listen *l, int fd)
-{
-	/* Fails on nothing that is left to do about. */
-	(void)shutdown(fd, SHUT_RDWR);
-	listen_close(l, fd);
-}
-
 /* Open the listeners of conf; those that old has too are taken over.  0, or
  * -1 with none opened. */
 static int
@@ -155,7 +151,7 @@ open_listeners(const struct conf *conf, const struct conf *old, int *fds)
 	for (i = 0; i < n; i++)
 		if (old == NULL ||
 		    find_listener(old, &conf->listen[i]) == old->nlisten)
-			shut_listener(&conf->listen[i], fds[i]);
+			listen_end(&conf->listen[i], fds[i]);
 	return -1;
 }
 
@@ -308,6 +304,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	struct conf *conf;
 	size_t i;
 
+	notify_reloading();
 	conf = conf_load(argc, argv, envp, report);
 	if (conf == NULL ||
 	    !protection_is_possible(conf) ||
@@ -315,6 +312,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	    open_all(conf, old, fds, &metrics_fd) == -1) {
 		log_error("reload failed: serving on with the old "
 		    "configuration");
+		notify_reloaded("reload failed, see the log");
 		conf_free(conf);
 		return old;
 	}
@@ -322,7 +320,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	move_parks(conf, old, is_same_start(conf, old, &identity));
 	for (i = 0; i < old->nlisten; i++)
 		if (find_listener(conf, &old->listen[i]) == conf->nlisten)
-			shut_listener(&old->listen[i], pool.listen_fd[i]);
+			listen_end(&old->listen[i], pool.listen_fd[i]);
 	memcpy(pool.listen_fd, fds, sizeof(fds));
 	fit_workers(conf);
 	log_init(conf->log_level, conf->log_format, conf->log_to);
@@ -331,6 +329,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	monitor_renew(conf, metrics_fd);
 	conf_free(old);
 	log_info("reloaded");
+	notify_reloaded(NULL);
 	protection_warn(conf, &identity);
 	say_listening(conf);
 	status_open(conf);
@@ -358,11 +357,12 @@ stop(const struct conf *conf, const sigset_t *while_asleep)
 	size_t i, left;
 
 	log_info("stopping");
+	notify_stopping(conf->stop_timeout_ms + STOP_EXTRA_MS);
 	/* Workers whose listener is shut look whether they are needed. */
 	for (i = 0; i < conf->npools; i++)
 		parks_give_up(&pool, i);
 	for (i = 0; i < conf->nlisten; i++)
-		shut_listener(&conf->listen[i], pool.listen_fd[i]);
+		listen_end(&conf->listen[i], pool.listen_fd[i]);
 	deadline = io_now_ms() + conf->stop_timeout_ms;
 	while ((left = pool_signal_all(SIGTERM)) > 0 &&
 	    io_now_ms() < deadline && got_stop < 2) {
@@ -447,6 +447,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 	int code;
 
 	log_init(conf->log_level, conf->log_format, conf->log_to);
+	notify_open();
 	if (conf->is_daemon)
 		detach_start();
 	set_signals(&while_asleep);
@@ -459,6 +460,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 		next = monitor_balance(&pool, pool_balance(&pool));
 		next = protection_watch(&pool, next);
 		next = dockerpath_watch(conf->docker_socket, next);
+		next = notify_watch(&pool, next);
 		detach_ready();
 		sleep_until(next, &while_asleep);
 		got_child = 0;

@@ -34,6 +34,9 @@
 static char received[BOUNDS_HEAD_CAP];
 static char page[BOUNDS_METRICS_CAP];
 
+static volatile sig_atomic_t is_dismissed;
+static pid_t master;
+
 /* What is answered; all but the first have a body of their own. */
 struct answer {
 	const char	*status;
@@ -141,12 +144,24 @@ serve(int fd)
 	io_linger_close(fd, deadline);
 }
 
+/* Service managers signal whole groups: only the master says when. */
+static void
+handle_term(int sig, siginfo_t *info, void *context)
+{
+	(void)sig; /* SIGTERM */
+	(void)context;
+	if (info->si_pid == master)
+		is_dismissed = 1;
+}
+
 /* SIGTERM ends us, but only where we wait for somebody. */
 static void
 set_signals(sigset_t *while_waiting)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct sigaction handle = { .sa_sigaction = handle_term,
+	    .sa_flags = SA_SIGINFO };
 	sigset_t blocked;
 
 	(void)sigemptyset(while_waiting);
@@ -157,7 +172,7 @@ set_signals(sigset_t *while_waiting)
 	    sigaction(SIGUSR1, &ignore, NULL) == -1 ||
 	    sigaction(SIGPIPE, &ignore, NULL) == -1 ||
 	    sigaction(SIGCHLD, &standard, NULL) == -1 ||
-	    sigaction(SIGTERM, &standard, NULL) == -1 ||
+	    sigaction(SIGTERM, &handle, NULL) == -1 ||
 	    sigprocmask(SIG_SETMASK, &blocked, NULL) == -1)
 		fatal(2, "metrics: signals");
 }
@@ -197,11 +212,12 @@ metrics_run(const struct metrics_args *args)
 	    yard_watch() == -1)
 		fatal(2, "metrics: mprotect");
 	keep_descriptors(args);
+	master = args->master;
 	set_signals(&while_waiting);
 	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();
 	sandbox_enter_metrics(args->conf->sandbox, LISTEN_FD);
-	while (!log_is_broken()) {
+	while (!log_is_broken() && !is_dismissed) {
 		if (ppoll(&wait, 1, NULL, &while_waiting) == -1 &&
 		    errno != EINTR)
 			fatal(1, "metrics: ppoll");

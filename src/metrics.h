@@ -20,8 +20,8 @@ struct metrics_args {
 };
 
 /*
- * metrics_run(args): does not return.  SIGTERM ends it as soon as nobody is
- * being answered.  Exit codes as worker_run's.
+ * metrics_run(args): does not return.  The master's SIGTERM ends it as soon as
+ * nobody is being answered.  Exit codes as worker_run's.
  * Answers GET and HEAD of /metrics, one connection at a time, each for at
  * most BOUNDS_SCRAPE_MS.
  */

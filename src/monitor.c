@@ -7,7 +7,6 @@
 #include "monitor.h"
 
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <signal.h>
@@ -60,10 +59,7 @@ leave(void)
 {
 	if (own.fd == -1)
 		return;
-	/* Also for a process that still holds it.  Fails on nothing that is
-	 * left to do about. */
-	(void)shutdown(own.fd, SHUT_RDWR);
-	listen_close(&own.conf->metrics, own.fd);
+	listen_end(&own.conf->metrics, own.fd);
 	own.fd = -1;
 }
 

@@ -97,10 +97,11 @@ open_halves(void)
 	halves = p;
 }
 
+/* Service managers signal whole groups: streams end when their workers have
+ * been told to. */
 static void
 set_signals(void)
 {
-	struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t none;
 
@@ -108,7 +109,7 @@ set_signals(void)
 	if (sigaction(SIGINT, &ignore, NULL) == -1 ||
 	    sigaction(SIGHUP, &ignore, NULL) == -1 ||
 	    sigaction(SIGPIPE, &ignore, NULL) == -1 ||
-	    sigaction(SIGTERM, &standard, NULL) == -1 ||
+	    sigaction(SIGTERM, &ignore, NULL) == -1 ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) == -1)
 		fatal(2, "park: signals");
 }

@@ -41,7 +41,7 @@ struct park_args {
 /*
  * park_run(args):
  * Life of a parking process; does not return.  Ends when every other end of
- * the pair is closed; by SIGTERM at any time.  Exit codes as worker_run's.
+ * the pair is closed.  Exit codes as worker_run's.
  */
 _Noreturn void park_run(const struct park_args *args);
 

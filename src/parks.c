@@ -41,7 +41,7 @@ end_first(struct pool *p)
 
 	log_warn("closing %zu streams of an earlier configuration: there are "
 	    "too many such", yard_streams(first->no));
-	(void)kill(first->pid, SIGTERM);
+	(void)kill(first->pid, SIGKILL);
 	parks_forget(first);
 	memmove(first, first + 1, (POOL_PARKS - BOUNDS_POOL_CAP - 1) *
 	    sizeof(*first));

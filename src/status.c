@@ -60,7 +60,7 @@ status_open(const struct conf *conf)
 
 	if (own.started_ms == 0)
 		own.started_ms = io_now_ms();
-	status_name(name, conf->listen[0].text);
+	status_name(name, conf->listen[0].written);
 	if (own.fd != -1 && strcmp(name, own.name) == 0)
 		return;
 	status_close();
@@ -234,12 +234,12 @@ status_ask(const struct conf *conf)
 	char name[STATUS_NAME_CAP - 1];
 	int fd, code;
 
-	status_name(name, conf->listen[0].text);
+	status_name(name, conf->listen[0].written);
 	fd = abstract_dial(name, SOCK_STREAM, ASK_MS);
 	if (fd == -1 && errno == ECONNREFUSED) {
 		log_error("nothing runs with this configuration: nobody "
 		    "answers on @%s; its first listener must be the same, "
-		    "here %s", name, conf->listen[0].text);
+		    "here %s", name, conf->listen[0].written);
 		return EXIT_FAILURE;
 	}
 	if (fd == -1) {

@@ -44,27 +44,35 @@ enum {
 
 static volatile sig_atomic_t is_retiring;
 static volatile sig_atomic_t wants_close;
+static pid_t master;
 static int64_t served_ms;		/* when the last client was left */
 static struct peer_door door;		/* that clients came by */
 
+/* A worker that left before the master knows of the end would leave streams
+ * that are parked without anybody. */
 static void
-handle_signal(int sig)
+handle_signal(int sig, siginfo_t *info, void *context)
 {
+	(void)context;
+	if (info->si_pid != master)
+		return;
 	if (sig == SIGTERM)
 		is_retiring = 1;
 	wants_close = 1;
 }
 
 /* Terminals and service managers signal whole groups: only the master acts
- * on INT and HUP. */
+ * on that. */
 void
-worker_signals(void)
+worker_signals(pid_t parent)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction handle = { .sa_handler = handle_signal };
+	struct sigaction handle = { .sa_sigaction = handle_signal,
+	    .sa_flags = SA_SIGINFO };
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
+	master = parent;
 	(void)sigemptyset(&none);
 	if (sigaction(SIGINT, &ignore, NULL) == -1 ||
 	    sigaction(SIGHUP, &ignore, NULL) == -1 ||
@@ -444,7 +452,7 @@ worker_run(const struct worker_args *args)
 	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
 	keep_descriptors(args);
 	watch_clients(args->listen_fd != -1);
-	worker_signals();
+	worker_signals(args->master);
 	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();
 	sandbox_enter_worker(conf->sandbox, &own);

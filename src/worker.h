@@ -15,8 +15,8 @@
  * Life of a worker: shut in, accept, serve, retire.
  */
 
-/* Asks a worker to end after its request: SIGTERM.  Asks it to part with an
- * idle keep-alive connection: */
+/* Asks a worker to end after its request: SIGTERM of the master.  Asks it to
+ * part with an idle keep-alive connection: */
 #define WORKER_GIVE_WAY SIGUSR1
 
 struct worker_args {
@@ -46,9 +46,9 @@ _Noreturn void worker_run(const struct worker_args *args);
 #define WORKER_FDS (BOUNDS_POOL_CAP + 8)
 void worker_descriptors(const struct conf *conf, const int *from, size_t n);
 
-/* worker_signals(): hear the master and nobody else.  worker_retires(): whether
- * it has asked us to end. */
-void worker_signals(void);
+/* worker_signals(parent): hear the master and nobody else.  worker_retires():
+ * whether it has asked us to end. */
+void worker_signals(pid_t parent);
 bool worker_retires(void);
 
 /* worker_accept(listen_fd, from): a new client, or -1. */

@@ -80,10 +80,18 @@ static const struct {
 	const char *text;
 	const char *expect;	/* behind "-l TEXT: " */
 } bad_listeners[] = {
-	{ "localhost:2375", "must start with tcp:// or unix://" },
-	{ "fd://3", "must start with tcp:// or unix://" },
-	{ "2375", "must start with tcp:// or unix://" },
-	{ ",mode=1", "must start with tcp:// or unix://" },
+	{ "localhost:2375", "must start with tcp://, unix:// or fd://" },
+	{ "fd:/x", "must start with tcp://, unix:// or fd://" },
+	{ "fd://127.0.0.1:80", "must be fd:// and the name of a socket *" },
+	{ "fd://x,mode=0660", "mode is set by who has made the socket: use "
+	    "SocketMode= in the socket unit" },
+	{ "fd://x,owner=root", "owner is set by *" },
+	{ "fd://,group=root", "group is set by *" },
+	{ "fd://x,allow=b", ALLOW("b") },
+	{ "fd://x -l fd://x,profile=two", NULL },
+	{ "fd:// -l fd://", NULL },
+	{ "2375", "must start with tcp://, unix:// or fd://" },
+	{ ",mode=1", "must start with tcp://, unix:// or fd://" },
 	{ "tcp://", HOST },
 	{ "tcp://:2375", HOST },
 	{ "tcp://a/b:1", HOST },
@@ -290,8 +298,9 @@ static const struct {
 	{ "unix:///x,porfile=one", "unknown key porfile" },
 	{ "tcp://a:1,mode=1", "mode is only for unix sockets" },
 	{ "unix:///x,mode=1,mode=1", "mode is given twice" },
-	{ "yes", "must start with tcp:// or unix://" },
+	{ "yes", "must start with tcp://, unix:// or fd://" },
 	{ "tcp://a:0", "the port must be a number" },
+	{ "fd://", "say which socket, as in fd://metrics" },
 	{ "tcp://LOCALHOST:2375",
 	    "metrics tcp://LOCALHOST:2375: this is the address of a listener" },
 	{ "unix:///y -l unix:///x -l unix:///y,mode=0600",
