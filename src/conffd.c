@@ -173,6 +173,19 @@ say_unclaimed(const struct claims *c)
 	}
 }
 
+/* Who passes sockets wants them used, without saying so twice. */
+static void
+listen_by_default(struct confwork *w)
+{
+	struct conf_listen *l = &w->conf.listen[0];
+
+	if (inherit_count() == 0 || w->listen_source != CONFOPT_DEFAULT)
+		return;
+	l->kind = CONF_FD;
+	l->text = "fd://";
+	l->path = "";
+}
+
 void
 conffd_claim(struct confwork *w)
 {
@@ -183,6 +196,7 @@ conffd_claim(struct confwork *w)
 		confwork_mistake(w, "%s", inherit_fault());
 		return;
 	}
+	listen_by_default(w);
 	for (i = 0; i < inherit_count(); i++)
 		c.owner[i] = find_owner(&w->conf, inherit_get(i)->name);
 	say_unclaimed(&c);

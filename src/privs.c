@@ -42,6 +42,7 @@
 struct caps {
 	uint64_t	effective;
 	uint64_t	permitted;
+	uint64_t	inheritable;
 };
 
 static struct caps
@@ -57,7 +58,8 @@ caps_read(void)
 		fatal(HOPELESS, "capget");
 	return (struct caps){
 		(uint64_t)data[1].effective << 32 | data[0].effective,
-		(uint64_t)data[1].permitted << 32 | data[0].permitted
+		(uint64_t)data[1].permitted << 32 | data[0].permitted,
+		(uint64_t)data[1].inheritable << 32 | data[0].inheritable
 	};
 }
 
@@ -71,6 +73,10 @@ caps_keep(uint64_t keep)
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 	struct caps now = caps_read();
 
+	/* Who starts us without any may also have taken the call away. */
+	if (((now.permitted | now.effective) & ~keep) == 0 &&
+	    now.inheritable == 0 && now.permitted == now.effective)
+		return;
 	memset(data, 0, sizeof(data));
 	data[0].permitted = (uint32_t)(now.permitted & keep);
 	data[1].permitted = (uint32_t)((now.permitted & keep) >> 32);

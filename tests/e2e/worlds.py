@@ -33,6 +33,8 @@ NOT_CONTAINED = {
     '75-image.py': 'it starts containers of the image by itself',
     '74-clients.py': {
         'names': 'its file of names is outside'},
+    '76-service.py': 'a container has no service manager',
+    '77-init.py': 'a container has no init scripts',
     '80-restart.py': 'a container ends with its dockerd',
     '82-reload.py': {
         'configuration': 'its configuration file names folders outside'},

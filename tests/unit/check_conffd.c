@@ -203,6 +203,8 @@ static const struct row rows[] = {
 	{ "tu", NULL, NULL, "web:metrics", "-l fd:// --metrics fd://metrics",
 	    "fd://web(tcp://127.0.0.1:#)=one fd://metrics(unix://@/passed) ",
 	    0 },
+	{ "tu", NULL, NULL, "web:m", "--metrics fd://m",
+	    "fd://web(tcp://127.0.0.1:#)=one fd://m(unix://@/passed) ", 0 },
 	/* None for us. */
 	{ "t", "1", NULL, NULL, "-l unix://@x", "unix://@x=one ", 0 },
 	{ "t", "1", NULL, "web", "-l fd://web", "fd://web: no sockets were "
