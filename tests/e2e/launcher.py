@@ -6,6 +6,8 @@ usage: launcher.py SETTINGS PROGRAM [ARGUMENT...]
 SETTINGS is JSON, each part may be left out:
   fds       descriptors to pass on, as 3 and following ones
   names     LISTEN_FDNAMES
+  network   false: none but what is passed on
+  proc      options of a /proc of its own
   user      number of user and group to become, without capabilities
   mdwe      no memory that can be written to and executed
   calls     numbers of system calls; all others fail with EPERM
@@ -22,6 +24,9 @@ import struct
 import sys
 
 FIRST = 3               # where passed descriptors begin
+CLONE_NEWNS = 0x00020000
+CLONE_NEWNET = 0x40000000
+MS_PRIVATE = 0x44000            # with all below
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
 MODE_FILTER = 2
@@ -40,13 +45,24 @@ class Program(ctypes.Structure):
     _fields_ = [('len', ctypes.c_ushort), ('code', ctypes.c_char_p)]
 
 
+def must(result, what):
+    if result != 0:
+        number = ctypes.get_errno()
+        sys.exit(f'launcher: {what}: {os.strerror(number)}')
+
+
 def prctl(*args):
     values = [ctypes.c_void_p(arg) if isinstance(arg, int) else arg
               for arg in args[1:]]
     values += [ctypes.c_void_p(0)] * (4 - len(values))
-    if libc.prctl(args[0], *values) != 0:
-        number = ctypes.get_errno()
-        sys.exit(f'launcher: prctl {args[0]}: {os.strerror(number)}')
+    must(libc.prctl(args[0], *values), f'prctl {args[0]}')
+
+
+def own_proc(options):
+    must(libc.unshare(CLONE_NEWNS), 'unshare')
+    must(libc.mount(b'none', b'/', None, MS_PRIVATE, None), 'mount')
+    must(libc.mount(b'proc', b'/proc', b'proc', 0, options.encode()),
+         'mount /proc')
 
 
 def pass_on(fds):
@@ -101,6 +117,10 @@ def main():
         os.environ['LISTEN_FDNAMES'] = settings['names']
     if settings.get('watchdog'):
         os.environ['WATCHDOG_PID'] = str(os.getpid())
+    if settings.get('network') is False:
+        must(libc.unshare(CLONE_NEWNET), 'unshare')
+    if 'proc' in settings:
+        own_proc(settings['proc'])
     if 'user' in settings:
         become(settings['user'])
     prctl(PR_SET_NO_NEW_PRIVS, 1)

@@ -16,6 +16,11 @@ from wire import address
 LAUNCHER = os.path.dirname(os.path.abspath(__file__)) + '/launcher.py'
 PR_GET_MDWE = 66
 
+# Of /proc, as ProtectProc= and ProcSubset= say.
+PROC = {'ProtectProc=default': 'hidepid=0',
+        'ProtectProc=invisible': 'hidepid=invisible',
+        'ProcSubset=pid': 'subset=pid'}
+
 
 def listening(host):
     """A socket as a socket unit makes it."""
@@ -143,7 +148,7 @@ def restrictions(unit):
     """Those settings of the launcher that are what a unit says."""
     groups, numbers = call_groups(), call_numbers()
     calls = set()
-    settings = {'socket': numbers['socket']}
+    settings = {'socket': numbers['socket'], 'proc': ''}
     for line in h.read(unit).splitlines():
         key, _equal, value = line.partition('=')
         if key == 'SystemCallFilter' and value.startswith('~'):
@@ -155,7 +160,12 @@ def restrictions(unit):
         elif key == 'RestrictAddressFamilies':
             settings['families'] = [int(getattr(socket, word))
                                     for word in value.split()]
+        elif line == 'PrivateNetwork=yes':
+            settings['network'] = False
+        elif line in PROC:
+            settings['proc'] += ',' + PROC[line]
     h.expect(len(calls) > 100 and settings.get('families'), unit)
+    settings['proc'] = settings['proc'][1:]
     settings['calls'] = sorted(numbers[name] for name in calls
                                if name in numbers)
     return settings
