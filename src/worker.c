@@ -48,8 +48,8 @@ static pid_t master;
 static int64_t served_ms;		/* when the last client was left */
 static struct peer_door door;		/* that clients came by */
 
-/* A worker that left before the master knows of the end would leave streams
- * that are parked without anybody. */
+/* Only the master's count: workers that left before it knows of the end would
+ * leave streams that are parked without anybody. */
 static void
 handle_signal(int sig, siginfo_t *info, void *context)
 {
