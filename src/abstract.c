@@ -118,16 +118,31 @@ abstract_dial(const char *name, int type, int ms)
 	return fail(fd);
 }
 
+static bool
+look(int fd, struct ucred *cred)
+{
+	socklen_t len;
+
+	len = sizeof(*cred);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, cred, &len) == 0;
+}
+
 bool
 abstract_is_trusted(int fd, uid_t *uid)
 {
 	struct ucred cred;
-	socklen_t len;
 
-	len = sizeof(cred);
 	*uid = (uid_t)-1;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
+	if (!look(fd, &cred))
 		return false;
 	*uid = cred.uid;
 	return cred.uid == 0 || cred.uid == geteuid();
+}
+
+bool
+abstract_is_first(int fd)
+{
+	struct ucred cred;
+
+	return look(fd, &cred) && cred.pid == 1;
 }

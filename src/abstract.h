@@ -35,4 +35,8 @@ int abstract_dial(const char *name, int type, int ms);
  * our own user; *uid: whose it is. */
 bool abstract_is_trusted(int fd, uid_t *uid);
 
+/* abstract_is_first(fd): whether the other end was made by the first process
+ * that we can see: in a container, what it was started for. */
+bool abstract_is_first(int fd);
+
 #endif /* DSP_ABSTRACT_H */

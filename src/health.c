@@ -285,8 +285,10 @@ dial(const struct conf *conf, char name[ABSTRACT_NAME_CAP])
 
 	if (name_container(name)) {
 		fd = abstract_dial(name, SOCK_SEQPACKET, BOUNDS_HEALTH_MS);
-		if (fd != -1)
+		if (fd != -1 && abstract_is_first(fd))
 			return fd;
+		if (fd != -1)
+			(void)close(fd); /* somebody took the name */
 	}
 	abstract_name(name, "health/", conf->listen[0].written);
 	return abstract_dial(name, SOCK_SEQPACKET, BOUNDS_HEALTH_MS);

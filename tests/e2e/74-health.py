@@ -363,16 +363,37 @@ def squatter():
     h.need_root()
     h.need_tool('setpriv')
     listen = f'tcp://127.0.0.1:{h.free_port()}'
-    with subprocess.Popen(
-            ['setpriv', f'--reuid={NOBODY}', '--clear-groups', sys.executable,
-             '-c', SQUATTER, f'docker-socket-protector/health/{listen}'],
-            stdout=subprocess.PIPE) as process:
-        try:
-            h.expect(process.stdout.readline() == b'ready\n', 'not ready')
-            done = h.program('--healthcheck', '--listen', listen)
-        finally:
-            process.kill()
-    h.has(complaint(done), f'user {NOBODY} has the name', h.title(squatter))
+    with Squatter(listen, NOBODY):
+        done = h.program('--healthcheck', '--listen', listen)
+        h.has(complaint(done), f'user {NOBODY} has the name',
+              h.title(squatter))
+    # That of a container, whose first process it would have to be.
+    with Squatter(os.readlink('/proc/self/ns/pid'), 0):
+        done = h.program('--healthcheck', '--listen', listen)
+        h.has(complaint(done), 'not running', 'not even root')
+    # The test of the test: root would have been.
+    with Squatter(listen, 0):
+        done = h.program('--healthcheck', '--listen', listen)
+        h.same((done.code, done.out), (0, 'all is well\n'),
+               'but of root everything is')
+
+
+class Squatter:
+    """Somebody who has the name already."""
+
+    def __init__(self, name, uid):
+        self.process = subprocess.Popen(
+            ['setpriv', f'--reuid={uid}', '--clear-groups', sys.executable,
+             '-c', SQUATTER, f'docker-socket-protector/health/{name}'],
+            stdout=subprocess.PIPE)
+
+    def __enter__(self):
+        h.expect(self.process.stdout.readline() == b'ready\n', 'not ready')
+
+    def __exit__(self, *_why):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 # -- the path of the Docker socket -------------------------------------------
