@@ -47,11 +47,9 @@ static const volatile int no_haste;	/* a refusal is soon over */
 static void
 keep_descriptors(const struct door_args *args)
 {
-	int own[OWN_FDS + BOUNDS_POOL_CAP] = {
-		[LISTEN_FD - LISTEN_FD] = args->listen_fd,
-		[CLIENTS_FD - LISTEN_FD] = epoll_create1(0),
-		[WAKE_FD - LISTEN_FD] = args->wake_fd,
-	};
+	/* In the order of their places. */
+	int own[OWN_FDS + BOUNDS_POOL_CAP] = { args->listen_fd,
+		epoll_create1(0), args->wake_fd };
 	size_t i;
 
 	for (i = 0; i < args->nlanes; i++)
@@ -102,9 +100,11 @@ pass(const struct door_args *args, unsigned pool, int fd,
     const struct board_peer *key)
 {
 	const int64_t deadline = io_now_ms() + BOUNDS_REFUSE_MS;
-	struct pollfd room = { .fd = LANES_FD + (int)(pool - args->first),
-	    .events = POLLOUT };
+	const unsigned no = pool - args->first;
+	struct pollfd room = { .fd = LANES_FD + (int)no, .events = POLLOUT };
 
+	if (yard_is_full(args->parks[no]))
+		return -1;
 	while (park_put(room.fd, fd, key, args->conf->idle_timeout_ms) == -1) {
 		if (errno != EAGAIN)
 			return -1;

@@ -28,6 +28,8 @@ struct door_args {
 	size_t				 nlanes;	/* how many there are */
 	int				 lanes[BOUNDS_POOL_CAP];	/* the ends of
 						 * their parking processes */
+	int				 parks[BOUNDS_POOL_CAP];	/* of
+						 * yard_claim */
 	pid_t				 master;
 };
 

@@ -33,19 +33,25 @@ parks_forget(struct pool_park *park)
 	park->pid = 0;
 }
 
-/* The end of the one that was given up first, when there are too many. */
+/* The end of the one that was given up first, when there are too many; one
+ * without streams is no loss. */
 static void
 end_first(struct pool *p)
 {
+	struct pool_park *end = &p->park[POOL_PARKS];
 	struct pool_park *first = &p->park[BOUNDS_POOL_CAP];
 
-	log_warn("closing %zu streams of an earlier configuration: there are "
-	    "too many such", yard_streams(first->no));
+	while (first < end && yard_streams(first->no) > 0)
+		first++;
+	if (first == end) {
+		first = &p->park[BOUNDS_POOL_CAP];
+		log_warn("closing %zu streams of an earlier configuration: "
+		    "there are too many such", yard_streams(first->no));
+	}
 	(void)kill(first->pid, SIGKILL);
 	parks_forget(first);
-	memmove(first, first + 1, (POOL_PARKS - BOUNDS_POOL_CAP - 1) *
-	    sizeof(*first));
-	p->park[POOL_PARKS - 1].pid = 0;
+	memmove(first, first + 1, (size_t)(end - first - 1) * sizeof(*first));
+	end[-1].pid = 0;
 }
 
 void

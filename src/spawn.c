@@ -162,8 +162,10 @@ enter_door(const struct pool *p, unsigned pool, size_t slot, pid_t master)
 	size_t i;
 
 	for (i = args.first; i < conf->npools &&
-	    conf->listen[i].door == pool; i++)
+	    conf->listen[i].door == pool; i++) {
+		args.parks[args.nlanes] = p->park[i].no;
 		args.lanes[args.nlanes++] = p->park[i].fd;
+	}
 	set_name("dsp-door");
 	door_run(&args);
 }

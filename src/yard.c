@@ -156,6 +156,15 @@ yard_has_room(int no)
 	return parts[no].held + BOUNDS_PARK_ROOM <= parts[no].files;
 }
 
+bool
+yard_is_full(int no)
+{
+	const size_t files = parts[no].files;
+
+	/* One that is only starting does not know yet. */
+	return files > 0 && parts[no].held + YARD_OWN_FDS >= files;
+}
+
 size_t
 yard_count(int no)
 {

@@ -17,7 +17,7 @@
  */
 
 /* Parking processes at once: those of old pools end while new ones begin. */
-#define YARD_COUNT (2 * BOUNDS_POOL_CAP)
+#define YARD_COUNT (BOUNDS_POOL_CAP + BOUNDS_LISTEN_CAP)
 
 /* Descriptors of a parking process: its own ones, and guests behind them. */
 #define YARD_OWN_FDS 5
@@ -74,8 +74,10 @@ int yard_watch(void);
 bool yard_is_given_up(int no);
 
 /* yard_has_room(no): one more stream surely fits, with all that may be on
- * their way there. */
+ * their way there.  yard_is_full(no): nobody fits, and whoever comes would be
+ * closed. */
 bool yard_has_room(int no);
+bool yard_is_full(int no);
 
 /* yard_count(no): clients that are parked there, those of streams too.
  * yard_count_peer(peer): those of that client, in all. */
