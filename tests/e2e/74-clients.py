@@ -283,8 +283,7 @@ def tunnel(d):
             wire.ask('POST', f'/v1.41/containers/{name}/exec',
                      b'{"Cmd":["true"]}')
             h.same(wire.answer().status, 403, 'another one may not')
-        h.has(p.err(), 'profile=base reason=no-rule peer=127.0.0.2:',
-              'the log names its profile')
+        p.wait_err('profile=base reason=no-rule peer=127.0.0.2:')
 
 
 class Sleeper:
@@ -320,8 +319,7 @@ def per_client(d):
                    'those that were there go on')
             for wire in held:
                 wire.close()
-        h.has(p.err(), 'profile=second reason=max-per-client '
-              'peer=127.0.0.3:', 'the log names the profile')
+        p.wait_err('profile=second reason=max-per-client peer=127.0.0.3:')
 
 
 def full(d):
@@ -378,7 +376,7 @@ def refused(d):
         h.same(from_address(p.host, '127.0.0.2'), 'first', 'one is allowed')
         with WireFrom(p.host, '127.0.0.3') as wire:
             h.same(on(wire)('/images/json'), 403, h.title(refused))
-        h.has(p.err(), 'reason=not-allowed peer=127.0.0.3:', 'the log')
+        p.wait_err('reason=not-allowed peer=127.0.0.3:')
 
 
 # -- processes ----------------------------------------------------------------
@@ -395,7 +393,7 @@ def deaths(d):
                 return False
         h.check(is_well(), 'all three')
         h.same(len(p.parks()), 3, 'a park for each profile')
-        h.same(len(p.named('dsp-door')), 1, 'one door')
+        h.check(len(p.named('dsp-door')) > 0, 'a door')
         for kind in 'dsp-door', 'dsp-park', 'dsp-worker':
             killed = p.named(kind)
             for pid in killed:
