@@ -244,16 +244,15 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 static void
 put_key(struct text *t, const char *key, bool is_string)
 {
-	char buf[64];
-	struct text piece;
+	const size_t before = t->len;
 
-	text_init(&piece, buf, sizeof(buf));
-	text_str(&piece, format == LOG_FORMAT_JSON ? ",\"" : " ");
-	text_str(&piece, key);
-	text_str(&piece, format == LOG_FORMAT_JSON ? "\":" : "=");
+	text_str(t, format == LOG_FORMAT_JSON ? ",\"" : " ");
+	text_str(t, key);
+	text_str(t, format == LOG_FORMAT_JSON ? "\":" : "=");
 	if (format == LOG_FORMAT_JSON && is_string)
-		text_char(&piece, '"');
-	text_span(t, (struct span){ buf, piece.len });
+		text_char(t, '"');
+	if (t->is_full)
+		t->len = before;
 }
 
 void

@@ -67,10 +67,11 @@ rest_await(const struct rest *r, struct upstream *u, bool is_fresh,
 		}
 		end = io_now_ms() + BOUNDS_PARK_RETRY_MS;
 	} while (result == IO_AGAIN && io_now_ms() < deadline);
-	end = io_now_ms() + BOUNDS_FRESH_MS;
-	if (result == IO_EOF && is_fresh)
+	if (result == IO_EOF && is_fresh) {
+		end = io_now_ms() + BOUNDS_FRESH_MS;
 		result = io_wait(&wait, 1, end < deadline ? end : deadline,
 		    NULL);
+	}
 	board_set(BOARD_BUSY);
 	return result;
 }

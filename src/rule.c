@@ -201,13 +201,18 @@ rule_matcher_free(struct rule_matcher *m)
 	*m = (struct rule_matcher){ NULL, NULL, NULL };
 }
 
+/* Straight to the machine code, where there is some: what pcre2_match checks
+ * first costs as much as most rules do. */
 static enum rule_result
 match(const pcre2_code *re, const struct rule_matcher *m, struct span s)
 {
 	int rc;
 
-	rc = pcre2_match(re, (PCRE2_SPTR)s.p, s.len, 0, 0, m->data,
+	rc = pcre2_jit_match(re, (PCRE2_SPTR)s.p, s.len, 0, 0, m->data,
 	    m->context);
+	if (rc == PCRE2_ERROR_JIT_BADOPTION)
+		rc = pcre2_match(re, (PCRE2_SPTR)s.p, s.len, 0, 0, m->data,
+		    m->context);
 	if (rc >= 0)
 		return RULE_MATCH;
 	return rc == PCRE2_ERROR_NOMATCH ? RULE_NO_MATCH : RULE_ERROR;

@@ -241,7 +241,7 @@ deny(struct session *s, enum reason reason)
 	if (step != STEP_AGAIN)
 		return step;
 	len = s->head_len + body->left;
-	deadline = io_now_ms() + BOUNDS_LINGER_MS;
+	deadline = s->in_len < len ? io_now_ms() + BOUNDS_LINGER_MS : 0;
 	while (s->in_len < len)
 		if (read_more(s, deadline) != IO_OK)
 			return STEP_CLOSE;

@@ -93,47 +93,89 @@ text_backslashed(struct text *t, char c)
 	text_span(t, (struct span){ piece, sizeof(piece) });
 }
 
+/* As many bytes of s as fit. */
+static void
+text_some(struct text *t, struct span s)
+{
+	const size_t room = t->cap - t->len;
+	const bool is_cut = s.len > room;
+
+	if (t->is_full)
+		return;
+	text_span(t, (struct span){ s.p, is_cut ? room : s.len });
+	t->is_full = is_cut;
+}
+
+/* Add s: runs of plain bytes as they are, which is most of what comes, and
+ * each of the others as put_other writes it. */
+static inline void
+text_runs(struct text *t, struct span s, bool (*is_plain)(char),
+    void (*put_other)(struct text *, char))
+{
+	size_t n;
+
+	while (s.len > 0 && !t->is_full) {
+		for (n = 0; n < s.len && is_plain(s.p[n]); )
+			n++;
+		text_some(t, (struct span){ s.p, n });
+		if (n < s.len)
+			put_other(t, s.p[n++]);
+		s = (struct span){ s.p + n, s.len - n };
+	}
+}
+
+static bool
+is_plain_escaped(char c)
+{
+	return is_visible(c) && c != '\\';
+}
+
+static void
+put_escaped(struct text *t, char c)
+{
+	if (c == '\\')
+		text_backslashed(t, c);
+	else
+		text_hex_byte(t, SPAN("\\x"), c);
+}
+
 void
 text_escaped(struct text *t, struct span s)
 {
-	size_t i;
+	text_runs(t, s, is_plain_escaped, put_escaped);
+}
 
-	for (i = 0; i < s.len && !t->is_full; i++) {
-		if (s.p[i] == '\\')
-			text_backslashed(t, '\\');
-		else if (is_visible(s.p[i]))
-			text_char(t, s.p[i]);
-		else
-			text_hex_byte(t, SPAN("\\x"), s.p[i]);
-	}
+static bool
+is_plain_json(char c)
+{
+	return c == ' ' || (is_visible(c) && c != '"' && c != '\\');
+}
+
+static void
+put_json(struct text *t, char c)
+{
+	if (c == '"' || c == '\\')
+		text_backslashed(t, c);
+	else
+		text_hex_byte(t, SPAN("\\u00"), c);
 }
 
 void
 text_json(struct text *t, struct span s)
 {
-	size_t i;
+	text_runs(t, s, is_plain_json, put_json);
+}
 
-	for (i = 0; i < s.len && !t->is_full; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			text_backslashed(t, s.p[i]);
-		else if (s.p[i] == ' ' || is_visible(s.p[i]))
-			text_char(t, s.p[i]);
-		else
-			text_hex_byte(t, SPAN("\\u00"), s.p[i]);
-	}
+static bool
+is_plain_literal(char c)
+{
+	return c == '\0' || strchr("\\.+*?()|[]{}^$", c) == NULL;
 }
 
 void
 text_literal(struct text *t, struct span s)
 {
-	size_t i;
-
-	for (i = 0; i < s.len && !t->is_full; i++) {
-		if (s.p[i] != '\0' && strchr("\\.+*?()|[]{}^$", s.p[i]) != NULL)
-			text_backslashed(t, s.p[i]);
-		else
-			text_char(t, s.p[i]);
-	}
+	text_runs(t, s, is_plain_literal, text_backslashed);
 }
 
 const char *
