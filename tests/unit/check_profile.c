@@ -4,24 +4,22 @@
 
 #include "profileunit.h"
 
-#include <dlfcn.h>
-
 /* No memory for what PCRE2 needs besides rules. */
 static bool is_memory_short;
 
-/* This comes before the library's own. */
-pcre2_match_data *
-pcre2_match_data_create(uint32_t size, pcre2_general_context *context)
-{
-	pcre2_match_data *(*real)(uint32_t, pcre2_general_context *);
-	void *found;
+/* The linker puts the first in the place of the library's own, which then has
+ * the second name (--wrap). */
+pcre2_match_data *__wrap_pcre2_match_data_create_8(uint32_t size,
+    pcre2_general_context *context);
+pcre2_match_data *__real_pcre2_match_data_create_8(uint32_t size,
+    pcre2_general_context *context);
 
-	if (is_memory_short)
-		return NULL;
-	found = dlsym(RTLD_NEXT, "pcre2_match_data_create_8");
-	ck_assert_ptr_nonnull(found);
-	memcpy(&real, &found, sizeof(real));
-	return real(size, context);
+pcre2_match_data *
+__wrap_pcre2_match_data_create_8(uint32_t size,
+    pcre2_general_context *context)
+{
+	return is_memory_short ? NULL :
+	    __real_pcre2_match_data_create_8(size, context);
 }
 
 static const struct {
