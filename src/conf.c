@@ -32,6 +32,12 @@
 /* The profile that allows everything. */
 #define UNPROTECTED "unprotected"
 
+/* It, as it is shipped: there may be no files in a container. */
+static const char open_text[] =
+    "# HOST ROOT: everything passes.\n"
+    "[A-Z]+ /.*\n"
+    "[A-Z]+ /.*(attach/ws|%2F|%2f).*\n";
+
 /* The name of the one that is made of switches. */
 #define SWITCHES "environment"
 
@@ -225,17 +231,21 @@ load_clients(struct confwork *w)
 static void
 load_profiles(struct confwork *w, char *const envp[])
 {
-	/* A mistake before this may have been in the name of the option. */
-	bool may_be_missing = w->has_mistake;
 	struct conf *c = &w->conf;
+	/* None is needed while everything passes.  And a mistake before this
+	 * may have been in the name of the option. */
+	bool is_open = c->learn_for_ms > 0 && c->mode != CONF_EXPLAIN;
+	bool may_be_missing = w->has_mistake || is_open;
 	struct conf_listen *l;
 
 	if (c->profile_name != NULL)
 		c->profile = confprofile_load(w, c->profile_name);
 	if (lacks_profile(c)) {
 		c->switches = confswitch_make(w, envp);
-		may_be_missing = w->has_mistake;
+		may_be_missing = w->has_mistake || is_open;
 	}
+	if (is_open)
+		c->open_profile = confprofile_make(w, UNPROTECTED, open_text);
 	if (c->switches != NULL)
 		c->profile = confprofile_make(w, SWITCHES, c->switches);
 	check_unprotected(w, c->profile);

@@ -57,8 +57,9 @@ struct conf_listen {
 	struct allow		 allow;	/* who may connect */
 	bool			 only_warns;	/* mode=warn */
 	const char		*profile_name;	/* NULL: the global one */
-	struct profile		*profile;	/* loaded, never NULL after
-						 * conf_load in mode RUN */
+	struct profile		*profile;	/* loaded; after conf_load in
+						 * mode RUN NULL only with
+						 * learn_for_ms */
 	unsigned		 workers;	/* kept idle */
 	bool			 is_door;
 	unsigned		 door;		/* of a pool: its listener */
@@ -103,6 +104,8 @@ struct conf {
 	struct conf_listen	 metrics;	/* without a profile */
 	const char		*docker_socket;
 	bool			 log_requests;
+	int64_t			 learn_for_ms;	/* 0: not */
+	struct profile		*open_profile;	/* for that time, or NULL */
 	enum log_level		 log_level;
 	enum log_format		 log_format;
 	enum log_to		 log_to;

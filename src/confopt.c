@@ -180,6 +180,12 @@ set_log_requests(struct confwork *w, const struct confopt_value *v)
 }
 
 static void
+set_learn_for(struct confwork *w, const struct confopt_value *v)
+{
+	set_seconds(w, v, 1, &w->conf.learn_for_ms);
+}
+
+static void
 set_log_level(struct confwork *w, const struct confopt_value *v)
 {
 	static const char *const words[] = { "error", "warn", "info",
@@ -393,6 +399,9 @@ const struct confopt confopt_table[] = {
 	{ "log-requests", 'r', false, false, CONFOPT_ANYWHERE, NULL,
 	    "no", "LOG_REQUESTS", set_log_requests,
 	    "print each request as a rule" },
+	{ "learn-for", 0, false, false, CONFOPT_ANYWHERE, "S",
+	    NULL, NULL, set_learn_for,
+	    "seconds in which all passes, logged" },
 	{ "log-level", 0, false, false, CONFOPT_ANYWHERE, "LEVEL",
 	    "info", NULL, set_log_level,
 	    "error, warn, info or debug" },

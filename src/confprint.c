@@ -101,6 +101,10 @@ print_listener(const struct confwork *w, const struct conf_listen *l)
 		printf(" mode %04o", (unsigned)l->mode);
 	if (l->only_warns)
 		printf(" ONLY WARNS");
+	if (l->profile == NULL) {
+		printf(", no profile\n");
+		return;
+	}
 	printf(", profile %s (%zu %s, %s)\n", l->profile->name,
 	    l->profile->nrules, l->profile->nrules == 1 ? "rule" : "rules",
 	    confprofile_path(w, l->profile));
@@ -186,10 +190,11 @@ print_profiles(const struct conf *conf)
 
 	for (i = 0; i < conf->npools; i++) {
 		p = conf->listen[i].profile;
-		for (before = 0; before < i; before++)
-			if (conf->listen[before].profile->rules == p->rules)
+		for (before = 0; before < i && p != NULL; before++)
+			if (conf->listen[before].profile != NULL &&
+			    conf->listen[before].profile->rules == p->rules)
 				break;
-		if (before < i)
+		if (before < i || p == NULL)
 			continue;
 		plain = *p;
 		plain.only_warns = false;
@@ -232,6 +237,9 @@ confprint_summary(const struct conf *conf)
 	    conf->log_format == LOG_FORMAT_JSON ? "json" : "text",
 	    conf->log_to == LOG_TO_SYSLOG ? "syslog" : "stderr",
 	    conf->log_requests ? "" : "not ");
+	if (conf->learn_for_ms > 0)
+		printf("LEARNING: for %" PRId64 " s every request passes and "
+		    "is logged\n", conf->learn_for_ms / 1000);
 	print_profiles(conf);
 	if (conf->switches != NULL)
 		printf("profile to keep:\n%s", conf->switches);

@@ -29,6 +29,7 @@
 #include "dockerpath.h"
 #include "health.h"
 #include "io.h"
+#include "lesson.h"
 #include "listen.h"
 #include "log.h"
 #include "monitor.h"
@@ -210,6 +211,7 @@ say_listening(const struct conf *conf)
 
 	if (conf->switches != NULL)
 		say_switches(conf->switches);
+	lesson_say(conf);
 	for (l = conf->listen; l < conf->listen + conf->nlisten; l++) {
 		log_info("listening on %s with profile %s (%zu rules)%s",
 		    l->text, l->profile->name, l->profile->nrules,
@@ -324,6 +326,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	memcpy(pool.listen_fd, fds, sizeof(fds));
 	fit_workers(conf);
 	log_init(conf->log_level, conf->log_format, conf->log_to);
+	lesson_begin(conf);
 	if (pool_renew(&pool, conf, &identity) == -1)
 		got_stop = 1;
 	monitor_renew(conf, metrics_fd);
@@ -335,6 +338,29 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	status_open(conf);
 	health_open(conf);
 	return conf;
+}
+
+/* The time of --learn-for has passed: what it is followed by is read anew; if
+ * that fails, it is what was read before, for nothing may stay open.  Returns
+ * the configuration that holds from now on. */
+static struct conf *
+end_lesson(struct conf *old, int argc, char *const argv[],
+    char *const envp[])
+{
+	struct conf *conf;
+
+	if (!lesson_say_over(old)) {
+		got_stop = 1;
+		return old;
+	}
+	conf = reload(old, argc, argv, envp);
+	if (conf != old)
+		return conf;
+	lesson_close(old);
+	if (pool_renew(&pool, old, &pool.identity) == -1)
+		got_stop = 1;
+	say_listening(old);
+	return old;
 }
 
 /* The gate died: its workers cannot ask any more. */
@@ -406,6 +432,7 @@ start(struct conf *conf)
 	if (!privs_identity(conf->user, conf->group, &identity) ||
 	    open_all(conf, NULL, pool.listen_fd, &metrics_fd) == -1)
 		return 1;
+	lesson_begin(conf);
 	if (pool_renew(&pool, conf, &identity) == -1)
 		return 1;
 	monitor_renew(conf, metrics_fd);
@@ -461,6 +488,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 		next = protection_watch(&pool, next);
 		next = dockerpath_watch(conf->docker_socket, next);
 		next = notify_watch(&pool, next);
+		next = lesson_watch(next);
 		detach_ready();
 		sleep_until(next, &while_asleep);
 		got_child = 0;
@@ -469,6 +497,8 @@ master_run(struct conf *conf, int argc, char *const argv[],
 			code = got_stop = 1;
 		else if (event == POOL_GATE_DIED)
 			replace_gate(conf, &while_asleep);
+		if (lesson_is_over())
+			conf = end_lesson(conf, argc, argv, envp);
 		if (got_hup) {
 			got_hup = 0;
 			conf = reload(conf, argc, argv, envp);

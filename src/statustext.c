@@ -13,6 +13,7 @@
 #include "board.h"
 #include "doing.h"
 #include "io.h"
+#include "lesson.h"
 #include "protection.h"
 #include "tally.h"
 #include "text.h"
@@ -93,6 +94,17 @@ end(struct page *g)
 }
 
 static void
+put_lesson(struct page *g, const struct conf *conf)
+{
+	begin(g, "LEARNING");
+	put_key(g, "until", 0);
+	lesson_text(&g->line);
+	put_number(g, "left", (uint64_t)lesson_left_ms() / 1000, 0);
+	put_str(g, "then", lesson_has_next(conf) ? "profile" : "end", 0);
+	(void)end(g);
+}
+
+static void
 put_daemon(struct page *g, const struct pool *p, int64_t started_ms)
 {
 	begin(g, PACKAGE_NAME);
@@ -102,6 +114,8 @@ put_daemon(struct page *g, const struct pool *p, int64_t started_ms)
 	put_number(g, "generation", p->generation, 0);
 	put_number(g, "max_workers", p->conf->max_workers, 0);
 	(void)end(g);
+	if (lesson_is_on())
+		put_lesson(g, p->conf);
 	begin(g, "protection ");
 	protection_text(&g->line, p->conf, &p->identity);
 	(void)end(g);

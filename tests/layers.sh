@@ -30,7 +30,8 @@ floors='
 3 peer ticket conffd inherit
 4 relay exchange park upstream session record rest hijack
 5 worker door gate metrics
-6 clients pool parks spawn monitor protection statustext status health notify master
+6 clients pool parks spawn monitor protection lesson statustext status health
+6 notify master
 7 main
 '
 

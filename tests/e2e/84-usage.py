@@ -61,6 +61,8 @@ WRONG = [
     Case('more workers than max-workers', ['max-workers', 'workers'],
          GOOD + ('--workers', '5', '--max-workers', '4')),
     Case('a number with a sign', ['--workers'], GOOD + ('--workers', '+1')),
+    Case('a time to learn that is none', ['--learn-for', '86400'],
+         GOOD + ('--learn-for', '1h')),
     Case('an unknown level', ['--log-level', 'debug'],
          GOOD + ('--log-level', 'loud')),
     Case('an unknown format', ['--log-format', 'json'],
@@ -280,9 +282,9 @@ def texts():
     done = start('--help')
     h.check(done.code == 0 and not done.err, '--help: exit code 0', done)
     for option in ('--profile', '--listen', '--docker-socket',
-                   '--log-requests', '--max-workers', '--user', '--sandbox',
-                   '--test', '--explain', '--learn', '--keep', '--status',
-                   '--healthcheck'):
+                   '--log-requests', '--learn-for', '--max-workers', '--user',
+                   '--sandbox', '--test', '--explain', '--learn', '--keep',
+                   '--status', '--healthcheck'):
         h.has(done.out, option, '--help shows ' + option)
     # Paths of an installation are as long as they are.
     wide = [line for line in done.out.splitlines()

@@ -76,6 +76,8 @@ show(const struct conf *c, const char *name, char *buf)
 		return c->docker_socket;
 	if (strcmp(name, "log-requests") == 0)
 		return c->log_requests ? "yes" : "no";
+	if (strcmp(name, "learn-for") == 0)
+		return number(buf, c->learn_for_ms);
 	if (strcmp(name, "log-level") == 0)
 		return levels[c->log_level];
 	if (strcmp(name, "log-format") == 0)
@@ -145,6 +147,7 @@ static const struct {
 	    "/b", "SOCKET_PATH" },
 	{ "log-requests", "r", "no", "yes", "yes", "no", "no",
 	    "LOG_REQUESTS" },
+	{ "learn-for", NULL, "0", "1", "1000", "86400", "86400000", NULL },
 	{ "log-level", NULL, "info", "warn", "warn", "debug", "debug", NULL },
 	{ "log-format", NULL, "text", "json", "json", "text", "text", NULL },
 	{ "log-to", NULL, "stderr", "syslog", "syslog", "stderr", "stderr",

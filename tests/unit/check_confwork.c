@@ -90,6 +90,9 @@ static const struct {
 	    "number from 1 to 86400" },
 	{ "--idle-timeout 0", "", GOOD, "--idle-timeout 0: must be *" },
 	{ "--idle-timeout 86401", "", GOOD, "--idle-timeout 86401: *" },
+	{ "--learn-for 0", "", GOOD, "--learn-for 0: must be a whole number "
+	    "from 1 to 86400" },
+	{ "", "DSP_LEARN_FOR=86401", GOOD, "DSP_LEARN_FOR=86401: must be *" },
 	{ "--stop-timeout 1s", "", GOOD, "--stop-timeout 1s: must be a whole "
 	    "number from 0 to 86400" },
 	{ "", "", GOOD "min-api 1.11", "@/conf:3: min-api 1.11: must be an "
@@ -131,6 +134,12 @@ static const struct {
 	    "no profile twos in @/first, @/second: did you mean two?" },
 	{ "", "", "profile-dir @/none\nprofile one",
 	    "no profile one in @/none: there is no profile at all" },
+	/* an open time needs none, but what --explain is asked about does,
+	 * and so does what follows it have to be right */
+	{ "--learn-for 5 -e GET /x", "", "", "no profile: say what *" },
+	{ "--learn-for 5 -p unprotected", "", GOOD, "profile unprotected: "
+	    "allows everything, *" },
+	{ "--learn-for 5 -p twos", "", GOOD, "no profile twos in *" },
 	{ "-p .one", "", GOOD, "profile .one: a name must not start *" },
 	{ "-p @/first/none", "", "", "cannot open @/first/none: No such "
 	    "file or directory" },
