@@ -1,4 +1,5 @@
-"""A newer Docker daemon than the system's, without installing it.
+"""A newer Docker daemon than the system's, and a newer docker command with
+Compose 2, without installing them.
 
 Debian's unstable suite has Docker 28.  Its packages are fetched with apt
 from the mirror that this machine uses already, with lists and archives in a
@@ -20,6 +21,7 @@ from tap import Skip
 
 SUITE = 'sid'
 PACKAGES = ('docker.io', 'containerd')
+CLIENTS = ('docker-cli', 'docker-compose')
 MAJOR = '28'
 CACHE = 'docker-socket-protector-tests'
 FETCH_LIMIT = 120       # seconds for one apt command
@@ -40,13 +42,22 @@ class Dockerd(dockerd.Dockerd):
 
 def folder():
     """Where the daemon is unpacked; fetched now if need be."""
+    return unpacked('/docker' + MAJOR, PACKAGES, '/usr/sbin/dockerd')
+
+
+def clients():
+    """The same of the docker command and its plugin."""
+    return unpacked('/clients' + MAJOR, CLIENTS, '/usr/bin/docker')
+
+
+def unpacked(name, packages, program):
     need_root()
-    place = cache() + '/docker' + MAJOR
-    if not os.access(place + '/usr/sbin/dockerd', os.X_OK):
+    place = cache() + name
+    if not os.access(place + program, os.X_OK):
         for tool in ('apt-get', 'dpkg', 'dpkg-deb'):
             need_tool(tool)
-        fetch(place)
-    text = output([place + '/usr/sbin/dockerd', '--version'])
+        fetch(place, packages)
+    text = output([place + program, '--version'])
     if f'version {MAJOR}.' not in text:
         raise Skip(f'not Docker {MAJOR}: {text.strip()}')
     return place
@@ -60,21 +71,25 @@ def cache():
     return os.path.join(base, CACHE)
 
 
-def fetch(place):
+def fetch(place, packages):
     """Download and unpack.  The folder appears whole or not at all."""
     os.makedirs(cache(), exist_ok=True)
     work = tempfile.mkdtemp(prefix='fetch.', dir=cache())
     try:
         apt = with_lists(work)
         output(apt + ['update'])
-        output(apt + ['download', *PACKAGES], cwd=work)
-        for package in glob.glob(work + '/*.deb'):
-            output(['dpkg-deb', '-x', package, work + '/root'])
-        shutil.rmtree(work + '/root/usr/share', ignore_errors=True)
-        shutil.rmtree(place, ignore_errors=True)
-        os.rename(work + '/root', place)
+        unpack(apt, packages, work, place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def unpack(apt, packages, work, place):
+    output(apt + ['download', *packages], cwd=work)
+    for package in glob.glob(work + '/*.deb'):
+        output(['dpkg-deb', '-x', package, work + '/root'])
+    shutil.rmtree(work + '/root/usr/share', ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
+    os.rename(work + '/root', place)
 
 
 def with_lists(work):

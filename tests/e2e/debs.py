@@ -1,0 +1,28 @@
+"""Clients that are services of Debian, without installing them: a package that
+is installed would start its service.  They are fetched in the machine's own
+versions and unpacked into a cache, as daemon28.py does it.
+"""
+
+import os
+import shutil
+import tempfile
+
+import daemon28
+from machine import need_tool
+
+PACKAGES = ('glances', 'netdata-plugins-bash', 'prometheus', 'zabbix-agent2')
+
+
+def folder():
+    """Where they are unpacked; fetched now if need be."""
+    place = daemon28.cache() + '/debian-' + '-'.join(PACKAGES)
+    if not os.path.isdir(place):
+        for tool in ('apt-get', 'dpkg-deb'):
+            need_tool(tool)
+        os.makedirs(daemon28.cache(), exist_ok=True)
+        work = tempfile.mkdtemp(prefix='fetch.', dir=daemon28.cache())
+        try:
+            daemon28.unpack(['apt-get', '-q', '-y'], PACKAGES, work, place)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return place
