@@ -3,13 +3,14 @@
 nothing dangerous that they did not ask for."""
 
 import os
-import re
 import shutil
-import subprocess
 import tempfile
 
+import daemon28
 import harness as h
+import npm
 import wire
+from programs import good, plugin_home, steady
 
 try:
     import docker
@@ -17,41 +18,35 @@ except ImportError:
     docker = None
 
 NAME = 'dsp-learn'
+ENDED = 'dsp-learn-ended'
 TALK = 'echo one; sleep 1; echo two'
-
-# What the clients below do, in the words of DANGERS.
-DONE = {'inspect', 'logs', 'create', 'start', 'attach', 'remove', 'exec',
-        'exec-start', 'exec-inspect'}
-COMPOSE = {'stop'}
 
 DOCKERODE = r'''
 const Docker = require('dockerode');
-const [host, port] = process.argv[1].split(':');
-const docker = new Docker({host, port});
+const docker = new Docker();
 (async () => {
   const all = await docker.listContainers({all: true,
     filters: {name: ['dsp-learn']}});
   console.log(all.map(one => one.Names[0]).sort().join());
   const made = docker.getContainer('dsp-learn');
   console.log((await made.inspect()).Config.Image);
-})();
-'''
+  const [result, ran] = await docker.run('%s',
+    ['sh', '-c', 'echo in; exit 5'], process.stdout,
+    {Labels: {'%s': ''}, HostConfig: {NetworkMode: 'none'}});
+  console.log('ran', result.StatusCode);
+  const lines = await ran.logs({stdout: true, follow: false, tail: 3});
+  console.log(lines.length);
+  await ran.remove({force: true, v: true});
+})().catch(why => { console.error(why.message); process.exit(1); });
+''' % (h.IMAGE, h.LABEL)
 
 COMPOSE_FILE = '''services:
   web:
     image: %s
-    command: sleep 1000
+    command: sh -c "echo composed; exec sleep 1000"
     network_mode: none
     labels: [%s]
 '''
-
-
-def steady(text):
-    """Without ids, ages, and the widths of columns."""
-    text = re.sub(r'\b([0-9a-f]{64}|[0-9a-f]{12})\b', 'ID', text)
-    text = re.sub(r'(Up |Exited \(\d+\) )?(About |Less than )?'
-                  r'(an?|\d+) (second|minute)s?( ago)?', 'AGE', text)
-    return re.sub(r'[ \t]+', ' ', text)
 
 
 def cli(*args):
@@ -109,35 +104,40 @@ def scripts(host):
 
 def dockerode(host):
     """node with dockerode"""
-    done = subprocess.run(
-        ['node', '-e', DOCKERODE, host.partition('://')[2]], timeout=30,
-        capture_output=True, check=False)
-    h.expect(done.returncode == 0 and b'/dsp-learn' in done.stdout, done)
-    return done.stdout, done.stderr
+    done = good(host, 'node', '-e', DOCKERODE,
+                env={'NODE_PATH': npm.folder()})
+    h.expect('/dsp-learn' in done.out and 'ran 5' in done.out, done)
+    return steady(done.out)
 
 
-def has_dockerode():
-    return shutil.which('node') is not None and subprocess.run(
-        ['node', '-e', 'require("dockerode")'], capture_output=True,
-        check=False).returncode == 0
-
-
-def compose(host):
-    """docker compose up and down"""
+def compose(host, *command, home=None):
+    """A project, up and down."""
     with tempfile.TemporaryDirectory(prefix='dsp-compose.') as folder:
         path = folder + '/compose.yaml'
         h.write(path, COMPOSE_FILE % (h.IMAGE, h.LABEL))
-        args = ('compose', '-p', NAME, '-f', path, '--progress', 'quiet')
-        up = h.docker(host, *args, 'up', '-d')
-        ps = h.docker(host, *args, 'ps', '-q')
-        down = h.docker(host, *args, 'down', '-t', '0')
-        found = up.code, len(ps.out.split()), down.code
-        h.expect(found == (0, 1, 0), up, ps, down)
-        return found
+        args = (*command, '-p', NAME, '-f', path)
+        up = good(host, *args, 'up', '-d', home=home)
+        ps = good(host, *args, 'ps', '-q', home=home)
+        logs = good(host, *args, 'logs', '--no-color', home=home)
+        down = good(host, *args, 'down', '-t', '0', home=home)
+        h.expect(len(ps.out.split()) == 1 and 'composed' in logs.out, ps, logs)
+        return up.code, steady(logs.out), down.code
 
 
-def has_compose(host):
-    return h.docker(host, 'compose', 'version').code == 0
+def compose_1(host):
+    """docker-compose up and down"""
+    return compose(host, 'docker-compose')
+
+
+def compose_2(host):
+    """docker compose up and down"""
+    folder = daemon28.clients()
+    home = plugin_home(folder)
+    try:
+        return compose(host, folder + '/usr/bin/docker', 'compose',
+                       '--progress', 'quiet', home=home)
+    finally:
+        shutil.rmtree(home)
 
 
 CLI = [
@@ -159,23 +159,39 @@ CLI = [
 CODES = [0, 0, 0, 0, 7, 0, 0, 0, 0, 3, 0, 0, 1]
 
 
-def clients(host):
-    """The cases that can be run here, and the words of DANGERS for them."""
-    cases, words = CLI + [scripts], set(DONE)
+def need_py():
     if docker is None:
-        h.note('docker-py is not installed: left out')
-    else:
-        cases.append(py)
-    if has_dockerode():
-        cases.append(dockerode)
-    else:
-        h.note('dockerode is not installed: left out')
-    if has_compose(host):
-        cases.append(compose)
-        words |= COMPOSE
-    else:
-        h.note('docker compose is not installed: left out')
-    return cases, words
+        raise h.Skip('no docker-py')
+
+
+def need_nothing():
+    pass
+
+
+LOOKING = [
+    cli('ps', '-a', '--no-trunc'),
+    cli('logs', '-f', ENDED),
+    cli('logs', '--tail', '1', NAME),
+    cli('inspect', '--type', 'container', '--format', '{{.Name}}', NAME),
+]
+
+# What some clients do together; what they ask for, in the words of DANGERS;
+# and what raises where they are not to be had.
+LOOK = {'inspect', 'logs'}
+RUN = LOOK | {'create', 'start', 'attach', 'remove'}
+GROUPS = [
+    ('docker, looking', LOOKING, LOOK, need_nothing),
+    ('docker', CLI + [scripts],
+     RUN | {'exec', 'exec-start', 'exec-inspect'}, need_nothing),
+    ('docker-py', [py], RUN | {'exec', 'exec-start', 'exec-inspect'},
+     need_py),
+    ('dockerode', [dockerode], RUN, npm.folder),
+    ('docker-compose', [compose_1], RUN - {'attach'} | {'stop'},
+     lambda: h.need_tool('docker-compose')),
+    ('docker compose', [compose_2], RUN - {'attach'} | {'stop'},
+     daemon28.clients),
+]
+ROOT = '# HOST ROOT: '
 
 
 def do_all(cases, host):
@@ -201,7 +217,7 @@ def dangers():
 
 
 def refused(host, words):
-    """All dangers but those of the words are refused."""
+    """All dangers but those that were asked for are refused."""
     passed, count = [], 0
     for word, method, target in dangers():
         if word in words:
@@ -218,14 +234,24 @@ def refused(host, words):
     h.same(passed, [], f'{count} dangers that were not asked for: refused')
 
 
-def again(d, cases, words, rules, first):
-    """The same with the profile."""
+def round_trip(d, name, cases, words, need):
+    """Record, learn, and do the same with the profile: log, and results."""
+    need()
+    with h.Proxy(d.socket) as p:
+        first = do_all(cases, p.host)
+        log = p.out()
+    h.check(log.count('request rule:') > 3, f'{name}: requests were logged',
+            log[-500:])
+    rules = learn(log)
+    h.check(rules.startswith(ROOT) == ('create' in words),
+            f'{name}: it says whether it is HOST ROOT', rules)
     with h.Proxy(d.socket, rules=rules) as p:
-        for name, result in do_all(cases, p.host):
-            h.same(result, first.pop(0)[1], f'learned: {name}')
+        for (case, want), (_case, got) in zip(first, do_all(cases, p.host)):
+            h.same(got, want, f'{name}, learned: {case}')
         denied = [line for line in p.err().splitlines() if ' deny ' in line]
-        h.same(denied, [], 'nothing was denied')
+        h.same(denied, [], f'{name}: nothing was denied')
         refused(p.host, words)
+    return log, first
 
 
 def kept(d, cases, log, first):
@@ -246,19 +272,19 @@ def body():
     with h.Dockerd() as d:
         h.run_container(d.host, 'sh', '-c', 'echo out; exec sleep 1000',
                         options=('--name', NAME))
-        with h.Proxy(d.socket) as p:
-            cases, words = clients(d.host)
-            first = do_all(cases, p.host)
-            log = p.out()
-        h.check(log.count('request rule:') > 50, 'requests were logged',
-                log[-500:])
-        h.same([result[0] for _, result in first[:len(CLI)]], CODES,
+        h.docker_ok(d.host, 'run', '--name', ENDED, '--network', 'none',
+                    '--label', h.LABEL, h.IMAGE, 'echo', 'ended')
+        found = {}
+        for name, *group in GROUPS:
+            try:
+                found[name] = round_trip(d, name, *group)
+            except h.Skip as why:
+                h.skip(name, why)
+        log, first = found['docker']
+        first = first[:len(CLI)]
+        h.same([result[0] for _, result in first], CODES,
                'the commands did what they should')
-        rules = learn(log)
-        h.check(rules.startswith('# HOST ROOT: '), 'it says HOST ROOT',
-                rules)
-        again(d, cases, words, rules, list(first))
-        kept(d, CLI, log, first[:len(CLI)])
+        kept(d, CLI, log, first)
 
 
 h.main(body)
