@@ -169,7 +169,7 @@ def need_nothing():
 
 
 LOOKING = [
-    cli('ps', '-a', '--no-trunc'),
+    cli('ps', '-a', '--no-trunc', '--filter', 'name=' + NAME),
     cli('logs', '-f', ENDED),
     cli('logs', '--tail', '1', NAME),
     cli('inspect', '--type', 'container', '--format', '{{.Name}}', NAME),
