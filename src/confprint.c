@@ -35,6 +35,28 @@
 /* Bytes of the addresses of a client; more are left out. */
 #define CLIENT_CAP	2048
 
+/* What --help says above an option: the table is in the order of these. */
+static const struct {
+	const char	*first;		/* name of the option below */
+	const char	*text;
+} headings[] = {
+	{ "config", "What is protected, from whom" },
+	{ "log-requests", "What is told" },
+	{ "workers", "Limits" },
+	{ "user", "Processes" },
+	{ "test", "Instead of serving" }
+};
+
+static void
+print_heading(const struct confopt *o)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
+		if (strcmp(headings[i].first, o->name) == 0)
+			printf("\n%s:\n", headings[i].text);
+}
+
 /* The help of one option behind the n columns of its name, and its default
  * on the same line where there is room. */
 static void
@@ -61,8 +83,9 @@ confprint_usage(void)
 
 	printf("Usage: %s [OPTION]...\n"
 	    "Let through to the Docker socket only what a profile allows.\n"
-	    "Defaults are in brackets.\n\n", PACKAGE_NAME);
+	    "Defaults are in brackets.\n", PACKAGE_NAME);
 	for (o = confopt_table; o->name != NULL; o++) {
+		print_heading(o);
 		if (o->letter != 0)
 			n = printf("  -%c, --%s", o->letter, o->name);
 		else

@@ -286,6 +286,11 @@ def texts():
                    '--sandbox', '--test', '--explain', '--learn', '--keep',
                    '--status', '--healthcheck'):
         h.has(done.out, option, '--help shows ' + option)
+    groups = [line for line in done.out.splitlines()
+              if line.endswith(':') and not line.startswith(' ')]
+    h.same(groups, ['What is protected, from whom:', 'What is told:',
+                    'Limits:', 'Processes:', 'Instead of serving:'],
+           '--help has its options in groups')
     # Paths of an installation are as long as they are.
     wide = [line for line in done.out.splitlines()
             if len(line) > 80 and not line.strip(" []").startswith("/")]
