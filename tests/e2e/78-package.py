@@ -21,6 +21,7 @@ import harness as h
 from wire import request
 
 NAME = 'docker-socket-protector'
+WORKER = 'docker-socket-worker'
 CONF = f'/etc/{NAME}/{NAME}.conf'
 BUILD = os.path.abspath((os.environ.get('srcdir') or '.')
                         + '/contrib/debian/build-package')
@@ -237,17 +238,45 @@ def content(w):
     h.check(shipped <= paths, 'all profiles', shipped - paths)
     for path in (CONF, f'/etc/init.d/{NAME}', f'/usr/sbin/{NAME}',
                  f'/lib/systemd/system/{NAME}.service',
+                 f'/lib/systemd/system/{NAME}@.service',
+                 f'/lib/systemd/system/{NAME}.socket',
                  f'/usr/lib/sysusers.d/{NAME}.conf',
+                 f'/usr/lib/tmpfiles.d/{NAME}.conf', f'/etc/default/{NAME}',
                  f'/usr/share/bash-completion/completions/{NAME}',
                  f'/usr/share/man/man8/{NAME}.8.gz'):
         h.check(path in paths, path, sorted(paths - shipped))
     kept = run_ok('dpkg-deb', '-I', w.deb(), 'conffiles').split()
-    h.check(CONF in kept and f'/etc/init.d/{NAME}' in kept
-            and all(path.startswith('/etc/') for path in kept),
-            'what the admin may change is kept', kept)
+    h.same(sorted(kept), [f'/etc/default/{NAME}', CONF,
+                          f'/etc/init.d/{NAME}'],
+           'what the admin may change is kept')
     writable = [line for line in lines if 'w' in line[4:10]
                 or line[3] in 'sS']
     h.same(writable, [], 'only root can write to them')
+
+
+def rpm(w):
+    """an RPM package of the same tarball"""
+    h.need_tool('rpmbuild')
+    folder = w.folder + '/rpm'
+    os.mkdir(folder)
+    [tarball] = glob.glob(w.out + '/*.orig.tar.xz')
+    version = tarball.split('_')[-1].removesuffix('.orig.tar.xz')
+    source = f'{folder}/{NAME}-{version}.tar.xz'
+    shutil.copy(tarball, source)
+    # The packages that it names are those of other distributions.
+    done = run('rpmbuild', '--nodeps', '--nocheck', '-D',
+               f'_topdir {folder}', '-ta', source, seconds=100)
+    found = glob.glob(f'{folder}/RPMS/*/{NAME}-{version}-*.rpm')
+    h.check(done.code == 0 and len(found) == 1, h.title(rpm), done)
+    paths = set(run_ok('rpm', '-qlp', *found).split())
+    shipped = {f'/usr/share/{NAME}/profiles/{name}'
+               for name in os.listdir(h.PROFILES)}
+    wanted = shipped | {f'/usr/sbin/{NAME}', CONF,
+                        f'/usr/lib/systemd/system/{NAME}.service'}
+    h.check(wanted <= paths, 'it has program, profiles, configuration, unit',
+            wanted - paths)
+    kept = run_ok('rpm', '-qcp', *found).split()
+    h.same(kept, [CONF], 'the configuration is kept')
 
 
 def installs(w):
@@ -269,15 +298,17 @@ def installs(w):
     h.same(len(links), 4, 'it is enabled')
 
 
-def has_user(w):
-    """the workers have a user of their own"""
-    entry = w.copy.run('getent', 'passwd', NAME).out.strip().split(':')
-    h.check(entry[0] == NAME and entry[6].endswith('nologin')
-            and int(entry[2]) < 1000, 'a system user without a shell', entry)
-    groups = w.copy.run('id', '-Gn', NAME).out.split()
-    h.same(groups, [NAME], 'in no other group')
-    shadow = w.copy.run('getent', 'shadow', NAME).out.split(':')
-    h.check(shadow[1].startswith('!'), 'without a password', shadow[1])
+def has_users(w):
+    """service and workers have users of their own"""
+    for name in NAME, WORKER:
+        entry = w.copy.run('getent', 'passwd', name).out.strip().split(':')
+        h.check(entry[0] == name and entry[6].endswith('nologin')
+                and int(entry[2]) < 1000,
+                f'{name}: a system user without a shell', entry)
+        groups = w.copy.run('id', '-Gn', name).out.split()
+        h.same(groups, [name], 'in no other group')
+        shadow = w.copy.run('getent', 'shadow', name).out.split(':')
+        h.check(shadow[1].startswith('!'), 'without a password', shadow[1])
 
 
 def refuses_to_start(w):
@@ -298,7 +329,7 @@ def starts(w):
            'another is denied')
     done = w.service('status')
     h.check(done.code == 0, 'service status', done)
-    uid = int(w.copy.run('id', '-u', NAME).out)
+    uid = int(w.copy.run('id', '-u', WORKER).out)
     h.check(uid not in (0, pwd.getpwnam('nobody').pw_uid), 'not nobody')
     pids = w.masters()
     h.expect(pids, 'it runs')
@@ -386,7 +417,7 @@ def body():
         w = World(folder, d)
         try:
             h.each([builds, builds_the_same, lintian, hardened, content,
-                    installs, has_user, refuses_to_start, starts, reloads,
+                    rpm, installs, has_users, refuses_to_start, starts, reloads,
                     upgrades, upgrades_wrong, stops, removes, purges], w)
         finally:
             for pid in w.masters():

@@ -40,6 +40,7 @@ NOT_CONTAINED = {
     '76-service.py': 'a container has no service manager',
     '77-init.py': 'a container has no init scripts',
     '78-package.py': 'the package is of no container',
+    '79-contrib.py': 'nothing is started',
     '80-restart.py': 'a container ends with its dockerd',
     '82-reload.py': {
         'configuration': 'its configuration file names folders outside'},
@@ -72,6 +73,7 @@ NOT_ON_28 = {
     '42-programs.py': {
         'skopeo': 'it speaks API 1.22, which Docker 28 does not'},
     '78-package.py': 'it is not about dockerd',
+    '79-contrib.py': 'it is not about dockerd',
     '95-differential.py': 'it runs with both daemons by itself',
 }
 
