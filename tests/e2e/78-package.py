@@ -181,7 +181,7 @@ def builds(w):
 
 
 def builds_the_same(w):
-    """another folder, time zone, language, user's mask and host give the same"""
+    """another folder, time zone, language, mask and home give the same"""
     other = w.folder + '/other'
     done = build(other, cwd='/', umask=0o077, env={
         'TMPDIR': w.folder + '/elsewhere', 'TZ': 'Asia/Tokyo',

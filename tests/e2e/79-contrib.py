@@ -203,8 +203,8 @@ def index():
     names = [name + '/' * os.path.isdir(f'{CONTRIB}/{name}')
              for name in os.listdir(CONTRIB)]
     h.check(len(names) > 5, 'there is something', names)
-    missing = [name for name in names
-               if name != 'README' and not re.search(f'\n    {name}[ \n]', text)]
+    missing = [name for name in names if name != 'README'
+               and not re.search(f'\n    {name}[ \n]', text)]
     h.same(missing, [], h.title(index))
 
 
