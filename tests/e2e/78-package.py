@@ -435,4 +435,6 @@ def in_own_mounts():
 
 
 in_own_mounts()
+# Three packages are built.
+h.FILE_LIMIT = 600
 h.main(body)
