@@ -43,10 +43,12 @@ CONFIGURATION = {'image': IMAGE + ':latest', 'runArgs': ['--network', 'none'],
 
 
 def node(host, *args, check=good):
-    # Without this it asks for a network that this dockerd has not.
-    return check(host, 'node', *args, env={
-        'NODE_PATH': npm.folder(), 'TESTCONTAINERS_RYUK_DISABLED': 'true',
-        'TESTCONTAINERS_HOST_OVERRIDE': '127.0.0.1'})
+    with tempfile.TemporaryDirectory(prefix='dsp-node.') as folder:
+        return check(host, 'node', *args, env={
+            'NODE_PATH': npm.folder(), 'TMPDIR': folder,
+            'TESTCONTAINERS_RYUK_DISABLED': 'true',
+            # Else it asks for a network that this dockerd has not.
+            'TESTCONTAINERS_HOST_OVERRIDE': '127.0.0.1'})
 
 
 def testcontainers(host):
