@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "announce.h"
 #include "board.h"
 #include "cgroup.h"
-#include "clients.h"
 #include "confpool.h"
 #include "detach.h"
 #include "dockerpath.h"
@@ -156,24 +156,6 @@ open_listeners(const struct conf *conf, const struct conf *old, int *fds)
 	return -1;
 }
 
-/* ", allow 172.18.0.0/16 uid:0"; more than a line of the log has room for
- * is left out. */
-static const char *
-say_allowed(char buf[BOUNDS_LOG_LINE_CAP], const struct allow *a)
-{
-	struct text t;
-	size_t i;
-
-	text_init(&t, buf, BOUNDS_LOG_LINE_CAP);
-	if (a->nentries > 0)
-		text_str(&t, ", allow");
-	for (i = 0; i < a->nentries; i++) {
-		text_char(&t, ' ');
-		allow_put(&t, &a->entries[i]);
-	}
-	return text_string(&t);
-}
-
 /* The same, and where metrics are told. */
 static int
 open_all(const struct conf *conf, const struct conf *old, int *fds,
@@ -187,48 +169,10 @@ open_all(const struct conf *conf, const struct conf *old, int *fds,
 	return -1;
 }
 
-/* The rules that were made of switches, and those that were not. */
 static void
-say_switches(const char *text)
+say_conf(const struct conf *conf)
 {
-	struct span rest = span_of(text), line;
-
-	while (span_next(&rest, '\n', &line)) {
-		if (span_starts_nocase(line, SPAN("#! ")))
-			log_warn("switches: closed here, open in "
-			    "docker-socket-proxy: %.*s", (int)line.len - 3,
-			    line.p + 3);
-		else if (line.len > 0 && line.p[0] != '#')
-			log_info("switches: %.*s", (int)line.len, line.p);
-	}
-}
-
-static void
-say_listening(const struct conf *conf)
-{
-	char allowed[BOUNDS_LOG_LINE_CAP];
-	const struct conf_listen *l;
-
-	if (conf->switches != NULL)
-		say_switches(conf->switches);
-	lesson_say(conf);
-	for (l = conf->listen; l < conf->listen + conf->nlisten; l++) {
-		log_info("listening on %s with profile %s (%zu rules)%s",
-		    l->text, l->profile->name, l->profile->nrules,
-		    say_allowed(allowed, &l->allow));
-		if (l->profile->danger.len > 0)
-			log_warn("profile %s: %.*s", l->profile->name,
-			    (int)l->profile->danger.len,
-			    l->profile->danger.p);
-		if (l->only_warns)
-			log_warn("%s only warns: what profile %s denies is "
-			    "logged, and passes", l->text, l->profile->name);
-		if (listen_is_exposed(l) && l->allow.nentries == 0)
-			log_warn("%s is not a loopback address: whoever "
-			    "reaches it may do what profile %s allows",
-			    l->text, l->profile->name);
-	}
-	clients_say(conf);
+	announce_conf(conf);
 	dockerpath_begin(conf->docker_socket);
 }
 
@@ -334,7 +278,7 @@ reload(struct conf *old, int argc, char *const argv[], char *const envp[])
 	log_info("reloaded");
 	notify_reloaded(NULL);
 	protection_warn(conf, &identity);
-	say_listening(conf);
+	say_conf(conf);
 	status_open(conf);
 	health_open(conf);
 	return conf;
@@ -359,7 +303,7 @@ end_lesson(struct conf *old, int argc, char *const argv[],
 	lesson_close(old);
 	if (pool_renew(&pool, old, &pool.identity) == -1)
 		got_stop = 1;
-	say_listening(old);
+	say_conf(old);
 	return old;
 }
 
@@ -441,7 +385,7 @@ start(struct conf *conf)
 		return 1;
 	}
 	protection_warn(conf, &identity);
-	say_listening(conf);
+	say_conf(conf);
 	status_open(conf);
 	health_open(conf);
 	return 0;

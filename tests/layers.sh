@@ -30,7 +30,7 @@ floors='
 3 peer ticket conffd inherit
 4 relay exchange park upstream session record rest hijack
 5 worker door gate metrics
-6 clients pool parks spawn monitor protection lesson statustext status health
+6 announce pool parks spawn monitor protection lesson statustext status health
 6 notify master
 7 main
 '

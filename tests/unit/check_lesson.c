@@ -24,7 +24,7 @@ static struct profile open_profile = { .name = "open" };
 static void
 load(struct conf *c, int64_t learn_for_ms, bool lacks_one)
 {
-	*c = (struct conf){ .nlisten = LISTENERS };
+	*c = (struct conf){ .nlisten = LISTENERS, .npools = LISTENERS };
 	c->learn_for_ms = learn_for_ms;
 	c->open_profile = &open_profile;
 	c->listen[0].text = c->listen[1].text = "unix:///x";
