@@ -5,17 +5,31 @@
 
 #include "fuzz.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "conf.h"
+#include "confprint.h"
 #include "span.h"
 
 static const char rule[] = "GET /_ping\n";
 static char config[64], profile[64];
 static int config_fd = -1;
 static size_t nreports;
+
+/* Nobody is asked for names. */
+int
+getaddrinfo(const char *node, const char *service,
+    const struct addrinfo *hints, struct addrinfo **out)
+{
+	(void)service;
+	(void)hints;
+	(void)out;
+	LAW(node != NULL && strlen(node) <= BOUNDS_HOST_NAME_CAP);
+	return EAI_NONAME;
+}
 
 static void
 check_report(const char *message)
@@ -57,6 +71,17 @@ check_listener(const struct conf_listen *l)
 }
 
 static void
+check_client(const struct conf *c, const struct conf_client *client)
+{
+	LAW(client->text != NULL && client->profile != NULL);
+	LAW(client->nentries > 0 || client->host != NULL);
+	LAW(client->nentries == 0 || client->is_user ==
+	    (client->entries[0].kind != ALLOW_NET));
+	LAW(client->pool[0] == 0 || (client->pool[0] >= c->nlisten &&
+	    client->pool[0] < c->npools));
+}
+
+static void
 check_conf(const struct conf *c)
 {
 	size_t i;
@@ -68,8 +93,16 @@ check_conf(const struct conf *c)
 	LAW(c->head_timeout_ms > 0 && c->idle_timeout_ms > 0 &&
 	    c->stop_timeout_ms >= 0 && c->min_api < 1000);
 	LAW(c->docker_socket != NULL && c->docker_socket[0] != '\0');
-	for (i = 0; i < c->nlisten; i++)
+	LAW(c->npools >= c->nlisten && c->npools <= BOUNDS_POOL_CAP &&
+	    c->nclients <= BOUNDS_CLIENT_CAP);
+	for (i = 0; i < c->npools; i++) {
 		check_listener(&c->listen[i]);
+		LAW(c->listen[i].door < c->nlisten);
+		LAW(c->listen[i].is_door == (i < c->nlisten &&
+		    c->listen[i].others >= c->nlisten));
+	}
+	for (i = 0; i < c->nclients; i++)
+		check_client(c, &c->clients[i]);
 	confprint_summary(c);
 }
 
