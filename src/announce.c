@@ -7,6 +7,8 @@
 #include "announce.h"
 
 #include "confpool.h"
+#include "lesson.h"
+#include "listen.h"
 #include "log.h"
 #include "text.h"
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bounds.h"
+#include "io.h"
 #include "log.h"
 #include "park.h"
 
@@ -33,15 +35,23 @@ parks_forget(struct pool_park *park)
 	park->pid = 0;
 }
 
-/* The end of the one that was given up first, when there are too many; one
- * without streams is no loss. */
+/* One without streams is no loss, when all that were on their way to it have
+ * arrived. */
+static bool
+is_spare(const struct pool_park *park)
+{
+	return yard_streams(park->no) == 0 &&
+	    io_now_ms() - park->left_ms >= BOUNDS_PARK_LOOK_MS;
+}
+
+/* The end of the one that was given up first, when there are too many. */
 static void
 end_first(struct pool *p)
 {
 	struct pool_park *end = &p->park[POOL_PARKS];
 	struct pool_park *first = &p->park[BOUNDS_POOL_CAP];
 
-	while (first < end && yard_streams(first->no) > 0)
+	while (first < end && !is_spare(first))
 		first++;
 	if (first == end) {
 		first = &p->park[BOUNDS_POOL_CAP];
@@ -73,5 +83,6 @@ parks_give_up(struct pool *p, size_t pool)
 		i--;
 	}
 	p->park[i] = *park;
+	p->park[i].left_ms = io_now_ms();
 	park->pid = 0;
 }

@@ -15,6 +15,7 @@ struct pool_park {
 	pid_t	pid;		/* 0: none */
 	int	fd;		/* the workers' end of its pair */
 	int	no;		/* of yard_claim */
+	int64_t	left_ms;	/* when it was given up */
 };
 
 /* Those of the pools, and behind them those that are given up. */

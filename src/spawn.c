@@ -113,7 +113,8 @@ spawn_park(struct pool *p, unsigned pool)
 		return -1;
 	}
 	tally_event(TALLY_PARK, TALLY_START);
-	p->park[pool] = (struct pool_park){ pid, ends[0], args.no };
+	p->park[pool] = (struct pool_park){ .pid = pid,
+	    .fd = ends[0], .no = args.no };
 	return 0;
 }
 

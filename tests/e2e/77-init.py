@@ -80,8 +80,8 @@ class Place:
     def status(self, target='/_ping'):
         try:
             return request(self.host, 'GET', target).status
-        except OSError:
-            return None
+        except (OSError, EOFError):
+            return None     # the end of one may come between
 
     def is_gone(self):
         h.until(lambda: not self.processes(), 'all processes end', 5)
