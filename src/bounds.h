@@ -239,6 +239,10 @@
 /* Bytes of the name of a host.  Source: RFC 1035 section 3.1. */
 #define BOUNDS_HOST_NAME_CAP		253
 
+/* Addresses that are taken of one name: what hosts of containers have, many
+ * times over. */
+#define BOUNDS_HOST_ADDRESSES		64
+
 /* Groups of a user: NGROUPS_MAX of Linux. */
 #define BOUNDS_GROUPS_CAP		65536
 

@@ -8,12 +8,11 @@
 
 #include <sys/socket.h>
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bounds.h"
+#include "host.h"
 #include "privs.h"
 #include "span.h"
 #include "text.h"
@@ -221,79 +220,43 @@ confclient_set(struct confwork *w, const struct confopt_value *v)
 
 /* -- names -- */
 
-/* The address alone; false when it is none of IP. */
-static bool
-make_entry(const struct sockaddr *address, struct allow_entry *e)
+/* The address alone. */
+static struct allow_entry
+entry_of(const struct sockaddr_storage *address)
 {
-	const struct sockaddr_in6 *in6 = (const void *)address;
-	const struct sockaddr_in *in = (const void *)address;
-
-	*e = (struct allow_entry){ .kind = ALLOW_NET,
+	struct allow_entry e = { .kind = ALLOW_NET,
 		.address = { [10] = 0xff, [11] = 0xff },
 		.prefix_len = ALLOW_ADDRESS_LEN * 8 };
-	if (address->sa_family == AF_INET)
-		memcpy(e->address + 12, &in->sin_addr, 4);
-	else if (address->sa_family == AF_INET6)
-		memcpy(e->address, &in6->sin6_addr, sizeof(e->address));
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+
+	memcpy(&in, address, sizeof(in));
+	memcpy(&in6, address, sizeof(in6));
+	if (address->ss_family == AF_INET)
+		memcpy(e.address + 12, &in.sin_addr, 4);
 	else
-		return false;
-	return true;
-}
-
-static void
-add_addresses(struct confwork *w, struct conf_client *c,
-    const struct addrinfo *list)
-{
-	const struct addrinfo *ai;
-	struct allow_entry *entries;
-	size_t n;
-
-	n = 0;
-	for (ai = list; ai != NULL; ai = ai->ai_next)
-		n++;
-	entries = confwork_alloc(w, (n + 1) * sizeof(*entries));
-	n = 0;
-	for (ai = list; ai != NULL; ai = ai->ai_next)
-		n += make_entry(ai->ai_addr, &entries[n]);
-	c->entries = entries;
-	c->nentries = n;
-}
-
-/* Not every container has a hosts file (RFC 6761 section 6.3). */
-static void
-add_localhost(struct confwork *w, struct conf_client *c)
-{
-	static const struct allow_entry both[] = {
-		{ .kind = ALLOW_NET, .prefix_len = ALLOW_ADDRESS_LEN * 8,
-		    .address = { [10] = 0xff, 0xff, 127, 0, 0, 1 } },
-		{ .kind = ALLOW_NET, .prefix_len = ALLOW_ADDRESS_LEN * 8,
-		    .address = { [15] = 1 } },
-	};
-	struct allow_entry *entries;
-
-	entries = confwork_alloc(w, sizeof(both));
-	memcpy(entries, both, sizeof(both));
-	c->entries = entries;
-	c->nentries = sizeof(both) / sizeof(both[0]);
+		memcpy(e.address, &in6.sin6_addr, sizeof(e.address));
+	return e;
 }
 
 void
 confclient_resolve(struct confwork *w)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct allow_entry *entries;
+	struct host_list found;
 	struct conf_client *c;
-	struct addrinfo *list;
-	size_t i;
+	const char *error;
+	size_t i, k;
 
 	for (i = 0; i < w->conf.nclients; i++) {
 		c = &w->conf.clients[i];
-		if (c->host == NULL)
+		if (c->host == NULL ||
+		    host_all(c->host, &found, &error) == 0)
 			continue;
-		if (strcasecmp(c->host, "localhost") == 0) {
-			add_localhost(w, c);
-		} else if (getaddrinfo(c->host, NULL, &hints, &list) == 0) {
-			add_addresses(w, c, list);
-			freeaddrinfo(list);
-		}
+		entries = confwork_alloc(w, found.n * sizeof(*entries));
+		for (k = 0; k < found.n; k++)
+			entries[k] = entry_of(&found.to[k]);
+		c->entries = entries;
+		c->nentries = found.n;
 	}
 }

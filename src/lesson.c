@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "bounds.h"
@@ -87,7 +86,7 @@ lesson_has_next(const struct conf *conf)
 void
 lesson_say(const struct conf *conf)
 {
-	char buf[sizeof("2026-03-01T12:00:00Z")];
+	char buf[TEXT_UTC_LEN + 1];
 	struct text t;
 	size_t i;
 
@@ -150,12 +149,6 @@ lesson_left_ms(void)
 void
 lesson_text(struct text *t)
 {
-	char buf[64] = "";
-	struct tm tm;
-	time_t end;
-
-	end = time(NULL) + (time_t)((lesson_left_ms() + 999) / 1000);
-	if (gmtime_r(&end, &tm) != NULL)
-		(void)strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	text_str(t, buf);
+	text_utc(t, (uint64_t)time(NULL) +
+	    (uint64_t)((lesson_left_ms() + 999) / 1000));
 }

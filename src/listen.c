@@ -13,21 +13,21 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "bounds.h"
+#include "host.h"
 #include "log.h"
 
 /* Nobody but the owner may touch a socket before its mode is set. */
 #define UMASK_PRIVATE 0177
 
 union address {
+	struct sockaddr_storage	room;
 	struct sockaddr		any;
 	struct sockaddr_in	in;
 	struct sockaddr_in6	in6;
@@ -62,50 +62,6 @@ fail(const struct conf_listen *l, const char *what, int fd)
 	if (fd != -1)
 		(void)close(fd); /* nothing was written */
 	return -1;
-}
-
-/* Choose among what a name resolves to: IPv4 is what clients try, and what
- * dockerd's own documentation shows. */
-static const struct addrinfo *
-choose(const struct addrinfo *list)
-{
-	const struct addrinfo *ai;
-
-	for (ai = list; ai != NULL; ai = ai->ai_next)
-		if (ai->ai_family == AF_INET)
-			return ai;
-	return list;
-}
-
-/* Fill *a with the address of l, which is not "*"; its length, or 0 after
- * *error was set to a text. */
-static socklen_t
-resolve(const struct conf_listen *l, union address *a, const char **error)
-{
-	const struct addrinfo hints = {
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV
-	};
-	struct addrinfo *list;
-	const struct addrinfo *ai;
-	const char *host = l->host;
-	socklen_t len;
-	int code;
-
-	/* Not every container has a hosts file (RFC 6761 section 6.3). */
-	if (strcasecmp(host, "localhost") == 0)
-		host = "127.0.0.1";
-	code = getaddrinfo(host, l->port, &hints, &list);
-	if (code != 0) {
-		*error = gai_strerror(code);
-		return 0;
-	}
-	ai = choose(list);
-	len = ai->ai_addrlen <= sizeof(*a) ? ai->ai_addrlen : 0;
-	memcpy(a, ai->ai_addr, len);
-	freeaddrinfo(list);
-	*error = "strange address";
-	return len;
 }
 
 /* Options that accepted sockets inherit: nothing is held back, and a client
@@ -189,7 +145,7 @@ open_tcp(const struct conf_listen *l)
 	if (strcmp(l->host, "*") == 0) {
 		fd = bind_everywhere(l);
 	} else {
-		len = resolve(l, &a, &error);
+		len = host_find(l->host, l->port, &a.room, &error);
 		if (len == 0) {
 			log_error("cannot listen on %s: %s", l->text, error);
 			return -1;
@@ -407,6 +363,7 @@ listen_is_exposed(const struct conf_listen *l)
 	}
 	if (l->kind != CONF_TCP)
 		return false;
-	return strcmp(l->host, "*") == 0 || resolve(l, &a, &error) == 0 ||
+	return strcmp(l->host, "*") == 0 ||
+	    host_find(l->host, l->port, &a.room, &error) == 0 ||
 	    !is_loopback(&a);
 }

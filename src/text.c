@@ -65,6 +65,54 @@ text_hex(struct text *t, uint64_t n)
 }
 
 static bool
+is_leap(unsigned year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned
+days_of(unsigned year, unsigned month)
+{
+	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31,
+		30, 31, 30, 31 };
+
+	return days[month] + (month == 1 && is_leap(year));
+}
+
+/* At least two digits, behind a character. */
+static void
+put_part(struct text *t, char before, uint64_t n)
+{
+	text_char(t, before);
+	if (n < 10)
+		text_char(t, '0');
+	text_number(t, n);
+}
+
+void
+text_utc(struct text *t, uint64_t seconds)
+{
+	const uint64_t most = UINT64_C(253402300799);
+	unsigned month, year;
+	uint64_t days;
+
+	if (seconds > most)
+		seconds = most;
+	days = seconds / 86400;
+	for (year = 1970; days >= 365U + is_leap(year); year++)
+		days -= 365U + is_leap(year);
+	for (month = 0; days >= days_of(year, month); month++)
+		days -= days_of(year, month);
+	text_number(t, year);
+	put_part(t, '-', month + 1);
+	put_part(t, '-', days + 1);
+	put_part(t, 'T', seconds % 86400 / 3600);
+	put_part(t, ':', seconds % 3600 / 60);
+	put_part(t, ':', seconds % 60);
+	text_char(t, 'Z');
+}
+
+static bool
 is_visible(char c)
 {
 	return c > ' ' && c < 0x7f;

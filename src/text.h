@@ -38,6 +38,16 @@ void text_number(struct text *t, uint64_t n);
 void text_hex(struct text *t, uint64_t n);
 
 /*
+ * text_utc(t, seconds):
+ * Add the time that many seconds after the start of 1970, as in
+ * "2026-03-01T12:00:00Z" (RFC 3339); what is later than the year 9999 as the
+ * end of that.  Not by gmtime(3), which brings a static program the zones of
+ * all the world.
+ */
+#define TEXT_UTC_LEN 20
+void text_utc(struct text *t, uint64_t seconds);
+
+/*
  * text_escaped(t, s):
  * Add s for a human reader: visible ASCII but backslash as it is, backslash
  * doubled, every other byte (space too) as \xHH.  As many whole bytes of s

@@ -3,10 +3,34 @@
 the modes that start nothing."""
 
 import os
+import re
+import subprocess
+import sys
 import tempfile
 
 import harness as h
 
+# Knows the addresses of one name.
+NAME_SERVER = '''
+import socket
+KNOWN = {1: socket.inet_pton(socket.AF_INET, '10.9.8.7'),
+         28: socket.inet_pton(socket.AF_INET6, 'fd00::9')}
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(('127.0.0.1', 53))
+print('ready', flush=True)
+while True:
+    query, client = sock.recvfrom(512)
+    question = query[12:query.index(b'\\0', 12) + 5]
+    kind = int.from_bytes(question[-4:-2], 'big')
+    if question.startswith(b'\\3box\\4test\\0') and kind in KNOWN:
+        data = KNOWN[kind]
+        record = (b'\\xc0\\x0c' + question[-4:] + b'\\0\\0\\0\\x10\\0' +
+                  bytes([len(data)]) + data)
+        answer = b'\\x81\\x80\\0\\1\\0\\1\\0\\0\\0\\0' + question + record
+    else:
+        answer = b'\\x81\\x83\\0\\1\\0\\0\\0\\0\\0\\0' + question
+    sock.sendto(query[:2] + answer, client)
+'''
 GOOD = ('--profile-dir', h.PROFILES, '--profile', 'readonly')
 
 
@@ -301,9 +325,37 @@ def texts():
             and 'features' in done.out, '--version: with features', done)
 
 
+def name_servers():
+    """names of hosts are asked of name servers, by a static program too"""
+    h.need_root()
+    for tool in 'unshare', 'ip':
+        h.need_tool(tool)
+    with tempfile.TemporaryDirectory() as folder:
+        h.write(folder + '/resolv', 'nameserver 127.0.0.1\n'
+                                    'options timeout:1 attempts:1\n')
+        h.write(folder + '/server', NAME_SERVER)
+        h.write(folder + '/run', f'''
+            ip link set lo up && mount --bind {folder}/resolv /etc/resolv.conf
+            {sys.executable} {folder}/server >{folder}/ready & server=$!
+            until [ -s {folder}/ready ]; do sleep 0.02; done
+            "$@"
+            kill $server''')
+        done = subprocess.run(
+            ['unshare', '--net', '--mount', 'sh', folder + '/run', h.PROGRAM,
+             *GOOD, '--client', 'name:box.test,profile=traefik',
+             '--client', 'name:none.test,profile=diun', '--test'],
+            stdout=subprocess.PIPE, timeout=h.PATIENCE, check=False,
+            env=h.clean_environment())
+    out = done.stdout.decode()
+    found = re.search('^client: name:box.test (.*), profile', out, re.M)
+    h.same(sorted(found.group(1).split() if found else ()),
+           ['10.9.8.7', 'fd00::9'], 'both addresses of a name')
+    h.has(out, 'client: name:none.test NOBODY KNOWS THIS NAME', 'or none')
+
+
 def body():
     h.each([wrong_words, wrong_profiles, port_in_use, test_mode,
-            shipped_profiles, explain, strength, texts])
+            shipped_profiles, explain, strength, texts, name_servers])
 
 
 h.main(body, needs_docker=False)

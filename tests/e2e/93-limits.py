@@ -30,6 +30,9 @@ for _turn in range(2):
 print('ready', flush=True)
 sys.stdin.read()
 '''
+# When we were started, and when a lesson ends: nothing goes by it.
+ONLY_TOLD = ('->started = (int64_t)time(NULL);',
+             'text_utc(t, (uint64_t)time(NULL) +')
 UNSETTABLE = {'CLOCK_MONOTONIC', 'CLOCK_PROCESS_CPUTIME_ID',
               'CLOCK_THREAD_CPUTIME_ID'}
 
@@ -262,8 +265,9 @@ def clock():
         raise h.Skip('no source here')
     found = set()
     for path in files:
-        # When we were started is told to Prometheus, and nothing goes by it.
-        text = h.read(path).replace('->started = (int64_t)time(NULL);', '')
+        text = h.read(path)
+        for words in ONLY_TOLD:
+            text = text.replace(words, '')
         found.update(re.findall(
             r'\b(?:time|ftime|gettimeofday|timespec_get|alarm|setitimer|'
             r'timer_create|timerfd_create)\(|\bCLOCK_\w+', text))

@@ -2,6 +2,8 @@
 
 #include "config.h"
 
+#include <time.h>
+
 #include "unit.h"
 
 #include "text.h"
@@ -143,6 +145,54 @@ START_TEST(test_numbers)
 END_TEST
 
 /* A piece that does not fit is left out whole, and so is all after it. */
+/* Of a time, those around it, against the C library. */
+static const int64_t times[] = { 0, 59, 3600, 86400, 951782400, 951868800,
+	1772323200, 1798761600, 4107542400, 4107456000, 13574563200, 253402300800 };
+
+START_TEST(test_utc)
+{
+	char buf[TEXT_UTC_LEN + 1], want[64];
+	struct text t;
+	struct tm tm;
+	time_t at;
+	int i;
+
+	for (i = -2; i <= 2; i++) {
+		at = (time_t)times[_i] + i;
+		if (at < 0)
+			continue;
+		if (at > 253402300799)
+			at = 253402300799;
+		ck_assert_ptr_nonnull(gmtime_r(&at, &tm));
+		ck_assert_uint_eq(strftime(want, sizeof(want),
+		    "%Y-%m-%dT%H:%M:%SZ", &tm), TEXT_UTC_LEN);
+		text_init(&t, buf, sizeof(buf));
+		text_utc(&t, (uint64_t)times[_i] + (uint64_t)i);
+		ck_assert_str_eq(text_string(&t), want);
+	}
+}
+END_TEST
+
+/* Each day of four centuries. */
+START_TEST(test_days)
+{
+	char buf[TEXT_UTC_LEN + 1], want[64];
+	struct text t;
+	struct tm tm;
+	time_t day;
+
+	for (day = 0; day < 400 * 366; day++) {
+		const time_t at = day * 86400 + day % 86400;
+
+		ck_assert_ptr_nonnull(gmtime_r(&at, &tm));
+		(void)strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		text_init(&t, buf, sizeof(buf));
+		text_utc(&t, (uint64_t)at);
+		ck_assert_str_eq(text_string(&t), want);
+	}
+}
+END_TEST
+
 START_TEST(test_full)
 {
 	struct text t;
@@ -199,6 +249,8 @@ unit_suite(void)
 	tcase_add_loop_test(tc, test_escapings, 0, ROWS(rows));
 	tcase_add_loop_test(tc, test_visible, 0, 256);
 	tcase_add_loop_test(tc, test_numbers, 0, ROWS(numbers));
+	tcase_add_loop_test(tc, test_utc, 0, ROWS(times));
+	tcase_add_test(tc, test_days);
 	tcase_add_test(tc, test_full);
 	tcase_add_test(tc, test_exact);
 	return s;
