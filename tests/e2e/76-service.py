@@ -344,8 +344,10 @@ def confined(place):
         h.expect(os.path.exists(UNITS + unit), UNITS + unit)
         settings = {**restrictions(UNITS + unit), 'user': USER}
         sockets = place.both()
-        with place.service(['fd://web', 'fd://local,profile=readonly'],
-                           sockets, settings=settings) as s:
+        s = place.service(['fd://web', 'fd://local,profile=readonly'],
+                          sockets, settings=settings)
+        s.give_to(USER)
+        with s:
             h.same([version(host) for host in s.hosts],
                    [VERSION['Version']] * 2, f'{unit}: it serves')
             log = s.wait_err(' protection ')

@@ -236,6 +236,20 @@ class Proxy:
             env=passed_on(self.env), folder=self.dir, profiles=PROFILES,
             max_files=self.max_files)
 
+    def give_to(self, user):
+        """All that it needs is this user's: copies, for the folders of the
+        build may be closed to others."""
+        for path in PROGRAM, PROFILES:
+            copy = f'{self.dir}/{os.path.basename(path)}'
+            if os.path.isdir(path):
+                shutil.copytree(path, copy)
+            else:
+                shutil.copy(path, copy)
+            self.command = [copy if word == path else word
+                            for word in self.command]
+        os.chmod(self.dir, 0o755)
+        os.chown(self.dir, user, user)
+
     def serves(self, host):
         if self.process.poll() is not None:
             raise RuntimeError(f'the proxy ended with '
