@@ -19,7 +19,7 @@ from differential_holes import HOLES, Workshop
 from wire import json_of, request
 
 DEFAULT_CASES = 20000
-DEFAULT_SECONDS = 60
+DEFAULT_SECONDS = 40
 FEWEST = 500            # less than this says nothing
 HOLE_CASES = 3000
 HOLE_SEED = 1           # so that a hole is found always or never

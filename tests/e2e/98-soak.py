@@ -3,7 +3,7 @@
 deaths and restarts beside: every honest one gets what is its own, and in the
 end all is as before.
 
-DSP_SOAK_S  seconds (45; 600 and more say something about leaks)
+DSP_SOAK_S  seconds (30; 600 and more say something about leaks)
 DSP_SEED    repeats the order of what happens (the number is printed)
 """
 
@@ -21,7 +21,7 @@ from soak_trace import Trace
 from soak_trouble import Trouble, rules
 from wire import json_of, request
 
-SOAK = float(os.environ.get('DSP_SOAK_S') or 45)
+SOAK = float(os.environ.get('DSP_SOAK_S') or 30)
 SEED = int(os.environ.get('DSP_SEED') or random.randrange(1 << 30))
 AROUND = 180            # seconds of a test file that are no soak
 # How many of each client, and seconds between two of its turns.
