@@ -160,7 +160,8 @@ def docker_clean(host):
     left = h.docker_ok(direct, 'ps', '-aq', '--filter', 'name=dsp-gone')
     h.expect(left == '', left)
     h.docker_ok(direct, 'rmi', 'dsp-gone')
-    return [steady(each.out) for each in (dry, done)]
+    # Volumes come in the order of their names, and one of them is a number.
+    return [sorted(steady(each.out).splitlines()) for each in (dry, done)]
 
 
 def imagebuilder(host):

@@ -61,9 +61,11 @@ class Place:
         return target
 
     def masters(self):
-        """Of the processes."""
-        return [pid for pid in self.processes()
-                if NAME.startswith(h.comm(pid) or '?')]
+        """Of the processes.  A child has its master's name for a moment."""
+        found = self.processes()
+        return [pid for pid in found
+                if NAME.startswith(h.comm(pid) or '?')
+                and parent_of(pid) not in found]
 
     def processes(self):
         """Those of the program that have our configuration."""
@@ -151,6 +153,13 @@ def sysv_reload(p, call):
     h.same((p.status('/version'), p.status('/x')), (502, 403),
            'the old rules hold')
     p.write_rules(PING)
+
+
+def parent_of(pid):
+    try:
+        return int(h.fields(f'/proc/{pid}/status')['PPid'])
+    except OSError:
+        return None         # it has just ended
 
 
 def tool(*words):
