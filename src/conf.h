@@ -50,7 +50,10 @@ struct conf_listen {
 	const char		*port;	/* TCP: decimal digits */
 	const char		*path;	/* UNIX: path; ABSTRACT: after the @;
 					 * FD: its name, "" for all */
-	int			 fd;	/* FD, in mode RUN: which */
+	int			 fd;	/* FD, in mode RUN: which; else 0 */
+	bool			 has_users;	/* a unix socket: its clients
+						 * are users, not addresses; of
+						 * FD known when fd is */
 	mode_t			 mode;	/* UNIX: default 0600 */
 	uid_t			 owner;	/* UNIX: (uid_t)-1: leave */
 	gid_t			 group;	/* UNIX: (gid_t)-1: leave */

@@ -48,6 +48,7 @@ claim(struct claims *c, size_t no, const struct conf_listen *l,
 
 	*out = *l;
 	out->fd = s->fd;
+	out->has_users = s->is_unix;
 	if (s->address == NULL) {
 		confwork_mistake(c->w, "%s: descriptor %d (%s) is not a "
 		    "listening stream socket: the socket unit needs "

@@ -302,6 +302,7 @@ parse_unix(struct reading *r, struct span s)
 	struct sockaddr_un sun;
 
 	r->l->kind = CONF_UNIX;
+	r->l->has_users = true;
 	if (s.len > 1 && s.p[0] == '@') {
 		r->l->kind = CONF_ABSTRACT;
 		s.p++;

@@ -17,7 +17,10 @@
 bool
 confpool_fits(const struct conf_client *c, const struct conf_listen *l)
 {
-	return c->is_user == (l->kind != CONF_TCP);
+	/* What a socket is that is passed to us is not known before. */
+	if (l->kind == CONF_FD && l->fd == 0)
+		return true;
+	return c->is_user == l->has_users;
 }
 
 static bool

@@ -140,10 +140,10 @@ health_forget(void)
 		finish(&own.askers[i]);
 }
 
-/* Whether some worker of that listener has shut itself in, and takes or serves
+/* Whether some worker of that pool has shut itself in, and takes or serves
  * clients. */
 static bool
-is_served(const struct pool *p, unsigned listener)
+is_served(const struct pool *p, unsigned pool)
 {
 	enum board_state state;
 	size_t i;
@@ -151,7 +151,7 @@ is_served(const struct pool *p, unsigned listener)
 	for (i = 0; i < board_used(); i++) {
 		state = board_state(i);
 		if ((state == BOARD_IDLE || state == BOARD_WAITING ||
-		    state == BOARD_BUSY) && board_listener(i) == listener &&
+		    state == BOARD_BUSY) && board_listener(i) == pool &&
 		    board_generation(i) == p->generation)
 			return true;
 	}
@@ -166,7 +166,7 @@ begin(const struct pool *p, int fd)
 	struct asker *a;
 	unsigned i;
 
-	for (i = 0; i < p->conf->nlisten; i++) {
+	for (i = 0; i < p->conf->npools; i++) {
 		if (is_served(p, i))
 			continue;
 		say(fd, NOT_YET, "not serving: no worker is ready on ",

@@ -165,11 +165,11 @@ tell_ready(const struct pool *p)
 
 /* -- when -- */
 
-/* Whether each listener has a worker that is past its set-up. */
+/* Whether each pool has a worker that is past its set-up. */
 static bool
 is_serving(const struct pool *p)
 {
-	bool has[BOUNDS_LISTEN_CAP] = { false };
+	bool has[BOUNDS_POOL_CAP] = { false };
 	enum board_state state;
 	size_t i, n;
 
@@ -183,7 +183,7 @@ is_serving(const struct pool *p)
 		has[board_listener(i)] = true;
 		n++;
 	}
-	return n == p->conf->nlisten;
+	return n == p->conf->npools;
 }
 
 int64_t

@@ -58,7 +58,6 @@ struct half {
 	struct ticket	ticket;		/* of the client's half */
 };
 
-static struct yard_lot *mine;
 /* How guests are passed on just now. */
 enum passing {
 	PASSING_GOES,
@@ -68,6 +67,7 @@ enum passing {
 				 * may have open: nothing tells when that ends */
 };
 
+static struct yard_lot *mine;
 static struct half *halves;		/* the process's own: workers read
 					 * lists */
 static int my_no;

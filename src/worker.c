@@ -133,7 +133,8 @@ watch_clients(bool has_listener)
 	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
 
 	event.data.fd = LISTEN_FD;
-	if (has_listener && epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, LISTEN_FD, &event) == -1)
+	if (has_listener &&
+	    epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, LISTEN_FD, &event) == -1)
 		fatal(2, "worker: epoll_ctl");
 	event.data.fd = PARK_FD;
 	if (epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, PARK_FD, &event) == -1)

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import harness as h
+from faulty import WireFrom
 from manager import Ear, Service, listening, need_mdwe, restrictions
 from parkstream import Streams, chunk
 from parkyard import has_ended
@@ -126,6 +127,35 @@ def passed(place):
         h.check(not any(own & set(h.descriptors(pid))
                         for pid in s.gates() + s.parks()),
                 'gate and park have none of them')
+    close_all(sockets)
+
+
+def told_apart(place):
+    """clients are told apart on sockets that are passed, too"""
+    narrow = place.dir + '/narrow'
+    h.write(narrow, RULES)
+    me = 'uid:' + str(os.getuid())
+    sockets = place.both()
+    with Ear(place.dir) as ear:
+        s = place.service(['fd://'], sockets,
+                          env={'NOTIFY_SOCKET': ear.name})
+        s.write_conf(f'client 127.0.0.2 profile {narrow}\n'
+                     f'client {me} profile {narrow}\n')
+        with s:
+            h.same(ear.wait('READY')[0]['STATUS'], 'serving on 2 listeners',
+                   'READY=1, with pools behind doors')
+            h.same([len(s.named(kind)) for kind in ('dsp-door', 'dsp-park')],
+                   [2, 4], 'both have doors')
+            for source, want in ('127.0.0.2', 403), ('127.0.0.3', 200):
+                with WireFrom(place.tcp, source) as wire:
+                    wire.ask('GET', '/version')
+                    h.same(wire.answer().status, want,
+                           f'{h.title(told_apart)}: {source}')
+            h.same(status(place.unix, '/version'), 403,
+                   f'{h.title(told_apart)}: {me}')
+            h.check('nobody' not in s.err(), 'each line is about somebody',
+                    s.err())
+    os.unlink(place.dir + '/notify')
     close_all(sockets)
 
 
@@ -408,9 +438,9 @@ def to_all():
 
 def body():
     with Place() as place:
-        h.each([by_systemd, passed, left_behind, without_listen, metrics,
-                unwanted, refused_reload, told, abstract, watchdog, deaf,
-                no_new_code, confined], place)
+        h.each([by_systemd, passed, told_apart, left_behind, without_listen,
+                metrics, unwanted, refused_reload, told, abstract, watchdog,
+                deaf, no_new_code, confined], place)
     h.each([to_all])
 
 
