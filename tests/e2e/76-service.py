@@ -96,6 +96,11 @@ def by_systemd(place):
         h.has(s.wait_err(' protection '), 'proven=yes', 'and protected')
 
 
+def listeners(s):
+    """Both sockets that were passed, as a process's descriptors name them."""
+    return {os.readlink(f'/proc/{s.process.pid}/fd/{fd}') for fd in (3, 4)}
+
+
 def passed(place):
     """sockets that are passed serve, each as its listener says"""
     sockets = place.both()
@@ -119,8 +124,7 @@ def passed(place):
                'HUP keeps them')
         h.same([len(s.named(kind)) for kind in ('dsp-park', 'dsp-gate')],
                [2, 1], 'with the same parking processes')
-        own = {os.readlink(f'/proc/{s.process.pid}/fd/{fd}')
-               for fd in (3, 4)}
+        own = listeners(s)
         for pid in s.workers():
             h.expect(len(own & set(h.descriptors(pid))) == 1,
                      'a worker has one listener')
@@ -144,8 +148,11 @@ def told_apart(place):
         with s:
             h.same(ear.wait('READY')[0]['STATUS'], 'serving on 2 listeners',
                    'READY=1, with pools behind doors')
-            h.same([len(s.named(kind)) for kind in ('dsp-door', 'dsp-park')],
-                   [2, 4], 'both have doors')
+            h.same(len(s.parks()), 4, 'each pool has a parking process')
+            own = listeners(s)
+            h.same(set().union(*(own & set(h.descriptors(pid))
+                                 for pid in s.named('dsp-door'))),
+                   own, 'both have doors')
             for source, want in ('127.0.0.2', 403), ('127.0.0.3', 200):
                 with WireFrom(place.tcp, source) as wire:
                     wire.ask('GET', '/version')
