@@ -14,6 +14,7 @@
 #include "bounds.h"
 #include "host.h"
 #include "privs.h"
+#include "userns.h"
 #include "span.h"
 #include "text.h"
 
@@ -41,6 +42,8 @@ set_entry(struct reading *r, const struct allow_entry *e)
 {
 	struct allow_entry *copy;
 
+	if (userns_is_anybody(e))
+		mistake(r, USERNS_ANYBODY);
 	copy = confwork_alloc(r->w, sizeof(*copy));
 	*copy = *e;
 	r->c->entries = copy;

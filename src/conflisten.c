@@ -11,6 +11,7 @@
 
 #include "allow.h"
 #include "privs.h"
+#include "userns.h"
 #include "span.h"
 #include "text.h"
 
@@ -147,6 +148,9 @@ key_allow(struct reading *r, const char *value)
 	else if (e.kind == ALLOW_GID && !privs_group(name.p, &e.gid))
 		mistake(r, confwork_format(r->w, "allow: no group %s",
 		    name.p));
+	else if (userns_is_anybody(&e))
+		mistake(r, confwork_format(r->w, "allow=%s: " USERNS_ANYBODY,
+		    value));
 	else if (a->nentries == BOUNDS_ALLOW_CAP)
 		mistake(r, confwork_format(r->w, "more than %d times allow=",
 		    BOUNDS_ALLOW_CAP));

@@ -23,6 +23,7 @@
 
 #include "log.h"
 #include "span.h"
+#include "userns.h"
 
 /* The user and group without rights, where no entry says otherwise. */
 #define NOBODY		"nobody"
@@ -281,29 +282,42 @@ look_up(const char *user, const char *group, struct privs_identity *out)
 	return true;
 }
 
+/* Why this process cannot become so, or NULL. */
+static const char *
+why_not(const struct privs_identity *id)
+{
+	if (!caps_has(CAP_SETUID) || !caps_has(CAP_SETGID))
+		return "this process may not change its user";
+	if (!userns_has_groups())
+		return "this user namespace lets nobody change groups";
+	if (!userns_has_user(id->uid) || !userns_has_group(id->gid))
+		return "this user namespace does not have them";
+	return NULL;
+}
+
 bool
 privs_identity(const char *user, const char *group,
     struct privs_identity *out)
 {
-	bool is_asked = user != NULL || group != NULL;
-	bool can_change = caps_has(CAP_SETUID) && caps_has(CAP_SETGID);
+	const bool is_asked = user != NULL || group != NULL;
+	const char *why;
 
 	memset(out, 0, sizeof(*out));
 	if (!is_asked && geteuid() != 0)
 		return true;
-	if (!is_asked && !can_change) {
-		log_info("workers stay root, without capabilities: this "
-		    "process may not change its user");
-		return true;
-	}
 	if (!look_up(user, group, out))
 		return false;
 	if (out->uid == geteuid() && out->gid == getegid())
 		return true;
-	if (!can_change) {
-		log_error("workers cannot run as user %u, group %u: start as "
-		    "root, or without --user and --group",
-		    (unsigned)out->uid, (unsigned)out->gid);
+	why = why_not(out);
+	if (why != NULL && !is_asked) {
+		log_info("workers stay root, without capabilities: %s", why);
+		return true;
+	}
+	if (why != NULL) {
+		log_error("workers cannot run as user %u, group %u: %s; start "
+		    "as root, or without --user and --group",
+		    (unsigned)out->uid, (unsigned)out->gid, why);
 		return false;
 	}
 	out->is_set = true;

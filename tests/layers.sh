@@ -27,7 +27,7 @@ floors='
 3 confpool confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
 3 abstract cgroup dockerpath ping
 3 ask keep listen privs sandbox filter filtercode callnames metricstext
-3 host peer ticket conffd inherit
+3 host peer ticket conffd inherit userns
 4 relay exchange park upstream session record rest hijack
 5 worker door gate metrics
 6 announce pool parks spawn monitor protection lesson statustext status health

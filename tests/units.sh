@@ -14,6 +14,7 @@ name=docker-socket-protector
 # Exposure that "systemd-analyze security" may find, in tenths.
 MOST_TCP=13
 MOST_UNIX=5
+MOST_ALONE=4	# with users of its own, too
 
 command -v systemd-analyze >/dev/null || {
 	echo '1..0 # SKIP no systemd-analyze (package systemd)'
@@ -112,6 +113,13 @@ point "$name.service leaves little open" \
     "$(secure "$name.service" $MOST_TCP)"
 point "$name@.service leaves less open" \
     "$(secure "$name@.service" $MOST_UNIX)"
+mkdir "$units/$name@.service.d"
+cp "$top/contrib/systemd/private-users.conf" "$units/$name@.service.d"
+point 'private-users.conf is understood' "$(verify "$name@traefik.service")"
+point 'and closes something' "$(secure "$name@.service" $MOST_ALONE)"
+rm -r "$units/$name@.service.d"
+planted 'that it is not there' "$(secure "$name@.service" $MOST_ALONE)" \
+    "is above $MOST_ALONE tenths"
 for unit in "$name.service" "$name@.service"; do
 	point "$unit: no other start after exit code 2, and other lines" \
 	    "$(lines "$unit" RestartPreventExitStatus=2 Type=notify \

@@ -25,6 +25,7 @@ class Dockerd:
 
     running = None          # the last one that was started
     flags = ()              # more of dockerd's, set before it is started
+    before = ()             # a command that executes it
 
     def __init__(self, must_own=False):
         given = os.environ.get('DOCKER_TEST_SOCKET')
@@ -61,7 +62,7 @@ class Dockerd:
         Dockerd.running = self
         if self.is_given:
             return
-        command = ['dockerd', '--data-root', self.dir + '/data',
+        command = [*self.before, 'dockerd', '--data-root', self.dir + '/data',
                    '--exec-root', self.dir + '/exec', '-H', self.host,
                    '--pidfile', self.dir + '/pid',
                    '--storage-driver', 'vfs', '--bridge=none',
