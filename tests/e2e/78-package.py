@@ -27,10 +27,12 @@ BUILD = os.path.abspath((os.environ.get('srcdir') or '.')
                         + '/contrib/debian/build-package')
 BUILD_SECONDS = 200
 # What dpkg and the tools that it calls write down for themselves, and users:
-# whoever has once had a number keeps it.
+# whoever has once had a number keeps it.  What dh_apparmor writes into packages
+# removes that folder where it is empty, whosever it is.
 NOTES = ('/etc/passwd', '/etc/group', '/etc/shadow', '/etc/gshadow',
          '/etc/.pwd.lock', '/etc/subuid', '/etc/subgid', '/var/lib/dpkg/',
-         '/var/log/', '/var/cache/', '/var/lib/systemd/')
+         '/var/log/', '/var/cache/', '/var/lib/systemd/',
+         '/etc/apparmor.d/disable')
 
 
 def run(*command, env=None, cwd=None, umask=-1, seconds=h.PATIENCE):
@@ -249,13 +251,24 @@ def content(w):
                  f'/lib/systemd/system/{NAME}.socket',
                  f'/usr/lib/sysusers.d/{NAME}.conf',
                  f'/usr/lib/tmpfiles.d/{NAME}.conf', f'/etc/default/{NAME}',
+                 f'/etc/apparmor.d/usr.sbin.{NAME}',
+                 '/etc/apparmor.d/docker-no-socket',
                  f'/usr/share/bash-completion/completions/{NAME}',
                  f'/usr/share/man/man8/{NAME}.8.gz'):
         h.check(path in paths, path, sorted(paths - shipped))
     kept = run_ok('dpkg-deb', '-I', w.deb(), 'conffiles').split()
-    h.same(sorted(kept), [f'/etc/default/{NAME}', CONF,
-                          f'/etc/init.d/{NAME}'],
+    policies = [path for path in kept if path.startswith('/etc/apparmor.d/')]
+    h.same(len(policies), 4, 'policies of AppArmor')
+    h.same(sorted(set(kept) - set(policies)),
+           [f'/etc/default/{NAME}', CONF, f'/etc/init.d/{NAME}'],
            'what the admin may change is kept')
+    parser = shutil.which('apparmor_parser')
+    if parser:
+        folder = w.folder + '/unpacked/etc/apparmor.d'
+        for name in 'usr.sbin.' + NAME, 'docker-no-socket':
+            done = run(parser, '-QKT', '--base', '/etc/apparmor.d',
+                       '--Include', folder, f'{folder}/{name}')
+            h.check(done.code == 0, f'apparmor_parser takes {name}', done)
     writable = [line for line in lines if 'w' in line[4:10]
                 or line[3] in 'sS']
     h.same(writable, [], 'only root can write to them')
