@@ -13,7 +13,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -254,6 +253,8 @@ def content(w):
                  f'/etc/apparmor.d/usr.sbin.{NAME}',
                  '/etc/apparmor.d/docker-no-socket',
                  f'/usr/share/bash-completion/completions/{NAME}',
+                 f'/usr/share/{NAME}/audit/{NAME}.rules',
+                 f'/usr/share/doc/{NAME}/audit/README',
                  f'/usr/share/man/man8/{NAME}.8.gz'):
         h.check(path in paths, path, sorted(paths - shipped))
     kept = run_ok('dpkg-deb', '-I', w.deb(), 'conffiles').split()
@@ -445,16 +446,7 @@ def body():
             run('umount', '-R', '-l', w.copy.top)
 
 
-def in_own_mounts():
-    """Go on in a mount name space of our own."""
-    if os.geteuid() == 0 and shutil.which('unshare') \
-            and not os.environ.get('DSP_TEST_UNSHARED'):
-        os.execvpe('unshare', ['unshare', '--mount', '--propagation',
-                               'private', sys.executable, '-B', *sys.argv],
-                   dict(os.environ, DSP_TEST_UNSHARED='1'))
-
-
-in_own_mounts()
+h.in_own_mounts()
 # Three packages are built.
 h.FILE_LIMIT = 600
 h.main(body)

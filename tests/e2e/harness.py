@@ -30,8 +30,8 @@ from client import (IMAGE, LABEL, Client, Done, docker, docker_environment,
                     docker_ok, remove, run_container, sleeper)
 from dockerd import BUSYBOX
 from machine import (can_connect, children_of, comm, descriptors, end, fields,
-                     free_port, has_served, inner_pid, is_alive, is_static,
-                     need_root, need_tool, read, write)
+                     free_port, has_served, in_own_mounts, inner_pid,
+                     is_alive, is_static, need_root, need_tool, read, write)
 from tap import (PATIENCE, Skip, check, compare, each, expect, has, left_out,
                  note, same, score, skip, title, until)
 

@@ -5,6 +5,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 
 from tap import PATIENCE, Skip
 from wire import address
@@ -29,6 +30,15 @@ def is_static(path):
         return False
     with open(path, 'rb') as f:
         return b'/ld-' not in f.read(4096)
+
+
+def in_own_mounts():
+    """Go on in a mount name space of our own."""
+    if os.geteuid() == 0 and shutil.which('unshare') \
+            and not os.environ.get('DSP_TEST_UNSHARED'):
+        os.execvpe('unshare', ['unshare', '--mount', '--propagation',
+                               'private', sys.executable, '-B', *sys.argv],
+                   dict(os.environ, DSP_TEST_UNSHARED='1'))
 
 
 # -- addresses -------------------------------------------------------------

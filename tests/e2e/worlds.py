@@ -40,6 +40,7 @@ NOT_CONTAINED = {
     '76-service.py': 'a container has no service manager',
     '77-init.py': 'a container has no init scripts',
     '78-package.py': 'the package is of no container',
+    '79-auditd.py': 'the container sees no other folder that it mounts',
     '79-contrib.py': 'nothing is started',
     '79-mac.py': 'a container has the policy of its dockerd',
     '80-restart.py': 'a container ends with its dockerd',
@@ -74,6 +75,7 @@ NOT_ON_28 = {
     '42-programs.py': {
         'skopeo': 'it speaks API 1.22, which Docker 28 does not'},
     '78-package.py': 'it is not about dockerd',
+    '79-auditd.py': 'it is not about dockerd',
     '79-contrib.py': 'it is not about dockerd',
     '79-mac.py': 'it is not about dockerd',
     '95-differential.py': 'it runs with both daemons by itself',
