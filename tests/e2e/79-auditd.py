@@ -6,6 +6,7 @@ they are shipped."""
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -243,6 +244,7 @@ def forms(w):
     h.same(w.report('--since', 'yesterday', lines=lines), want,
            '--since: not too much')
     must('mount', '-t', 'tmpfs', 'tmpfs', '/var/log')
+    in_log(w)
     os.mkdir('/var/log/audit')
     kept = [line for line in lines if 'type=EOE' not in line]
     h.write('/var/log/audit/audit.log', '\n'.join(kept) + '\n')
@@ -253,8 +255,25 @@ def forms(w):
     h.check(done.code == 2 and '--sinse' in done.err, 'a wrong option', done)
 
 
+def in_log(w):
+    """In the log of the kernel, where nobody else takes records."""
+    if not re.search(r'^pid 0$', w.audit.ctl('-s').out, re.M):
+        h.skip('the log of the kernel', 'auditd takes the records')
+        return
+    limit = '/proc/sys/kernel/printk_ratelimit'
+    kept = h.read(limit)
+    h.write(limit, '0')
+    try:
+        pid, _error = w.connector.once(DOCKER)
+        h.until(lambda: f' connect ok other pid={pid} '
+                in w.audit.run(REPORT).out, 'it is in the kernel\'s log')
+    finally:
+        h.write(limit, kept)
+    h.check(True, 'the log of the kernel is read where there is no other')
+
+
 def blind(w):
-    """what is not recorded: io_uring"""
+    """what is not recorded: io_uring, a folder that is made anew"""
     w.audit.records.clear()
     try:
         _pid, error = w.connector.once(DOCKER, how='uring')
@@ -266,6 +285,21 @@ def blind(w):
     pid, _error = w.connector.once(DOCKER)
     line, _words = w.shows('of two connections one is recorded', ' connect ')
     h.has(line, f' pid={pid} ', 'not that of io_uring')
+    path = OURS + '/b'
+    for is_recorded in True, False:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(path)
+            sock.listen(8)
+            pid, error = w.connector.once(path)
+            h.expect(error == 0, error)
+            w.connector.once(DOCKER)
+            h.until(lambda: ' connect ' in w.report(), 'a later connection')
+            h.same(f' client-connect ok other pid={pid} ' in w.report(),
+                   is_recorded, 'a folder that is made anew is not watched'
+                   if not is_recorded else 'the folder is watched')
+        shutil.rmtree(OURS)
+        os.mkdir(OURS)
+        w.audit.records.clear()
 
 
 def watch(w):

@@ -67,8 +67,9 @@ class Audit:
             raise h.Skip(f'no audit system is to be had here: {done}')
         if found.group(1) == '2':
             raise h.Skip('the audit rules of this machine are locked')
-        if any(key in self.ctl('-l').out for key in self.keys):
-            raise h.Skip('this machine has these audit rules already')
+        rules = self.ctl('-l').out
+        if any(text in rules for text in (*self.keys, 'never,task')):
+            raise h.Skip(f'this machine has audit rules already: {rules}')
         self.was = found.group(1)
         self.ctl('-e', '1')
         return self

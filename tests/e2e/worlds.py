@@ -41,6 +41,7 @@ NOT_CONTAINED = {
     '77-init.py': 'a container has no init scripts',
     '78-package.py': 'the package is of no container',
     '79-auditd.py': 'the container sees no other folder that it mounts',
+    '79-bpf.py': 'the processes of a container have other numbers outside',
     '79-contrib.py': 'nothing is started',
     '79-mac.py': 'a container has the policy of its dockerd',
     '80-restart.py': 'a container ends with its dockerd',
