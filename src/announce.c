@@ -10,6 +10,7 @@
 #include "lesson.h"
 #include "listen.h"
 #include "log.h"
+#include "process.h"
 #include "text.h"
 
 /* " 172.18.0.5 fd00::5"; more than a line of the log has room for is left
@@ -50,7 +51,7 @@ say_client(const struct conf *conf, const struct conf_client *c)
 	if (p->danger.len > 0)
 		log_warn("profile %s: %.*s", p->name, (int)p->danger.len,
 		    p->danger.p);
-	if (c->nentries == 0)
+	if (c->nentries == 0 && c->container == NULL)
 		log_warn("client %s: no address is known for this name now, so "
 		    "it is nobody; asked again after SIGHUP", c->text);
 	if (!fits_any(conf, c))
@@ -62,10 +63,15 @@ say_client(const struct conf *conf, const struct conf_client *c)
 static void
 say_clients(const struct conf *conf)
 {
+	const char *obstacle;
 	size_t i;
 
 	for (i = 0; i < conf->nclients; i++)
 		say_client(conf, &conf->clients[i]);
+	obstacle = confpool_has_whois(conf) ? process_obstacle() : NULL;
+	if (obstacle != NULL)
+		log_warn("client container: nobody is found out, so all who "
+		    "might be meant are refused: %s", obstacle);
 }
 
 /* The rules that were made of switches, and those that were not. */

@@ -161,6 +161,11 @@
  * without being asked for more. */
 #define BOUNDS_KEEP_PIECE		65536
 
+/* dockerd gets so long to say what a container's name is, and who asked for that
+ * a little longer: it waits with a client, who is refused then. */
+#define BOUNDS_WHOIS_MS			2000
+#define BOUNDS_INQUIRE_MS		2500
+
 /* Between two tries while dockerd's backlog is full. */
 #define BOUNDS_DIAL_RETRY_MS		10
 
@@ -238,6 +243,18 @@
 
 /* Bytes of the name of a host.  Source: RFC 1035 section 3.1. */
 #define BOUNDS_HOST_NAME_CAP		253
+
+/* Bytes of the name of a container: Docker knows no limit, but a host name is as
+ * long, and its name is one on networks. */
+#define BOUNDS_CONTAINER_NAME_CAP	253
+
+/* Bytes of /proc/PID/cgroup: a dozen lines, each with a path that may be as long
+ * as a file's. */
+#define BOUNDS_GROUPS_TEXT_CAP		65536
+
+/* Questions of doors and workers about containers that are under way at once,
+ * each with two descriptors; others wait. */
+#define BOUNDS_QUESTIONS		128
 
 /* Addresses that are taken of one name: what hosts of containers have, many
  * times over. */

@@ -74,9 +74,10 @@ struct conf_listen {
 struct conf_client {
 	const char		*text;		/* WHO, as written */
 	const char		*host;		/* of name:, or NULL */
-	bool			 is_user;	/* uid: or gid: */
+	const char		*container;	/* of container:, or NULL */
+	bool			 is_user;	/* a client of a unix socket */
 	const struct allow_entry *entries;	/* who it is now */
-	size_t			 nentries;	/* 0: nobody */
+	size_t			 nentries;	/* 0: nobody, or a container */
 	const char		*profile_name;
 	struct profile		*profile;	/* as of a listener */
 	unsigned		 pool[BOUNDS_LISTEN_CAP];	/* where it is

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "container.h"
 #include "host.h"
 #include "privs.h"
 #include "userns.h"
@@ -92,6 +93,18 @@ who_host(struct reading *r, const char *name)
 	r->c->host = name;
 }
 
+static void
+who_container(struct reading *r, const char *name)
+{
+	r->c->is_user = true;
+	if (!container_is_name(span_of(name)))
+		mistake(r, confwork_format(r->w, "container:%s: the name of a "
+		    "container has two letters or digits at least, also dots, "
+		    "hyphens and underscores behind the first, at most %d",
+		    name, BOUNDS_CONTAINER_NAME_CAP));
+	r->c->container = name;
+}
+
 /* The network that was meant, and how to write the address alone. */
 static void
 bits_behind(struct reading *r, const char *who,
@@ -126,8 +139,8 @@ who_net(struct reading *r, const char *who)
 		break;
 	default:
 		mistake(r, "who must be an address, a network as in "
-		    "172.18.0.0/16 or fd00::/8, name:HOST, uid:USER or "
-		    "gid:GROUP");
+		    "172.18.0.0/16 or fd00::/8, name:HOST, uid:USER, "
+		    "gid:GROUP or container:NAME");
 		break;
 	}
 }
@@ -140,6 +153,7 @@ static const struct {
 	{ "uid:", who_user },
 	{ "gid:", who_group },
 	{ "name:", who_host },
+	{ "container:", who_container },
 	{ "", who_net }
 };
 

@@ -141,15 +141,44 @@ is_client(const struct conf_client *c, const struct allow_peer *who)
 
 unsigned
 confpool_find(const struct conf *conf, unsigned door,
-    const struct allow_peer *who)
+    const struct allow_peer *who, uint32_t line)
 {
 	const struct conf_listen *l = &conf->listen[door];
 	const struct conf_client *c;
 
-	for (c = conf->clients; c < conf->clients + conf->nclients; c++)
-		if (confpool_fits(c, l) && is_client(c, who))
+	for (c = conf->clients; c < conf->clients + conf->nclients; c++) {
+		if (!confpool_fits(c, l))
+			continue;
+		/* In doubt it may be this one. */
+		if (c->container != NULL && line == CONFPOOL_NOT_KNOWN)
+			return BOUNDS_POOL_CAP;
+		if (c->container != NULL ? c == conf->clients + line :
+		    is_client(c, who))
 			return c->pool[door];
+	}
 	return l->others;
+}
+
+bool
+confpool_wants_whois(const struct conf *conf, const struct conf_listen *l)
+{
+	const struct conf_client *c;
+
+	for (c = conf->clients; c < conf->clients + conf->nclients; c++)
+		if (c->container != NULL && confpool_fits(c, l))
+			return true;
+	return false;
+}
+
+bool
+confpool_has_whois(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nlisten; i++)
+		if (confpool_wants_whois(conf, &conf->listen[i]))
+			return true;
+	return false;
 }
 
 bool
@@ -179,8 +208,11 @@ is_same_client(const struct conf_client *a, const struct conf_client *b)
 {
 	size_t i;
 
-	if (a->is_user != b->is_user || a->nentries != b->nentries)
+	if (a->is_user != b->is_user || a->nentries != b->nentries ||
+	    (a->container == NULL) != (b->container == NULL))
 		return false;
+	if (a->container != NULL)
+		return strcmp(a->container, b->container) == 0;
 	for (i = 0; i < a->nentries; i++)
 		if (!is_same_entry(&a->entries[i], &b->entries[i]))
 			return false;

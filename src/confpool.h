@@ -16,13 +16,25 @@ void confpool_make(struct confwork *w);
  * users on unix sockets, by addresses elsewhere. */
 bool confpool_fits(const struct conf_client *c, const struct conf_listen *l);
 
+/* Which line names the container of a client, besides its index in
+ * conf->clients: */
+#define CONFPOOL_NO_LINE	BOUNDS_CLIENT_CAP	/* none does */
+#define CONFPOOL_NOT_KNOWN	(BOUNDS_CLIENT_CAP + 1)	/* it cannot be said */
+
 /*
- * confpool_find(conf, door, who):
+ * confpool_find(conf, door, who, line):
  * The pool that is due to a client who came by that door: of the first
- * --client that names it, or the one of all others.
+ * --client that names it, or the one of all others.  line: of its container;
+ * with CONFPOOL_NOT_KNOWN the result is BOUNDS_POOL_CAP when that matters.
  */
 unsigned confpool_find(const struct conf *conf, unsigned door,
-    const struct allow_peer *who);
+    const struct allow_peer *who, uint32_t line);
+
+/* confpool_wants_whois(conf, l): whether containers of clients of that listener
+ * may matter.  confpool_has_whois(conf): the same of any listener. */
+bool confpool_wants_whois(const struct conf *conf,
+    const struct conf_listen *l);
+bool confpool_has_whois(const struct conf *conf);
 
 /* confpool_wants_groups(conf): whether all groups of a client matter. */
 bool confpool_wants_groups(const struct conf *conf);

@@ -34,27 +34,42 @@ enum {
 	LISTEN_FD = STDERR_FILENO + 1,
 	CLIENTS_FD,	/* an epoll set: new clients, and the end of lanes */
 	WAKE_FD,
-	LANES_FD
+	LANES_FD	/* and behind them, where there is one, to whois */
 };
 
 #define OWN_FDS (LANES_FD - LISTEN_FD)
 
-_Static_assert(OWN_FDS + BOUNDS_POOL_CAP <= WORKER_FDS, "all have a place");
+_Static_assert(OWN_FDS + BOUNDS_POOL_CAP + 1 <= WORKER_FDS, "all have a place");
 
 static bool is_done;			/* a lane leads nowhere any more */
 static const volatile int no_haste;	/* a refusal is soon over */
+
+/* Lanes, and what is like one. */
+static size_t
+all_lanes(const struct door_args *args)
+{
+	return args->nlanes + (args->whois_fd != -1);
+}
+
+/* The place of the lane to whois, or -1. */
+static int
+whois_place(const struct door_args *args)
+{
+	return args->whois_fd == -1 ? -1 : LANES_FD + (int)args->nlanes;
+}
 
 static void
 keep_descriptors(const struct door_args *args)
 {
 	/* In the order of their places. */
-	int own[OWN_FDS + BOUNDS_POOL_CAP] = { args->listen_fd,
+	int own[OWN_FDS + BOUNDS_POOL_CAP + 1] = { args->listen_fd,
 		epoll_create1(0), args->wake_fd };
 	size_t i;
 
 	for (i = 0; i < args->nlanes; i++)
 		own[OWN_FDS + i] = args->lanes[i];
-	worker_descriptors(args->conf, own, OWN_FDS + args->nlanes);
+	own[OWN_FDS + i] = args->whois_fd;
+	worker_descriptors(args->conf, own, OWN_FDS + all_lanes(args));
 }
 
 /* One client wakes one door.  The end of a lane is for all to see. */
@@ -178,8 +193,14 @@ handle(const struct door_args *args, int fd,
 #ifdef WITH_HIJACK_TEST
 	offer_hijack(args, fd);
 #endif
-	pool = peer_pool(conf, args->listener, fd, &peer);
+	/* Nobody is asked about those who are refused anyway. */
+	pool = peer_pool(conf, args->listener, fd, &peer,
+	    reason == REASON_NONE ? whois_place(args) : -1);
 	board_set_peer(NULL);
+	if (pool == BOUNDS_POOL_CAP) {
+		pool = args->first;
+		reason = reason == REASON_NONE ? REASON_CONTAINER : reason;
+	}
 	if (reason == REASON_NONE && pass(args, pool, fd, &peer.key) == -1)
 		reason = REASON_BUSY;
 	if (reason == REASON_NONE)
@@ -197,7 +218,8 @@ door_run(const struct door_args *args)
 		.gate_fd = -1,
 		.park_fd = -1,
 		.wake_fd = WAKE_FD,
-		.lane_fd = WAKE_FD + (int)args->nlanes,
+		.lane_fd = WAKE_FD + (int)all_lanes(args),
+		.whois_fd = whois_place(args),
 	};
 	struct sockaddr_storage from;
 	int fd;
@@ -206,7 +228,7 @@ door_run(const struct door_args *args)
 	    yard_watch() == -1)
 		fatal(2, "door: mprotect");
 	keep_descriptors(args);
-	watch(args->nlanes);
+	watch(all_lanes(args));
 	worker_signals(args->master);
 	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();

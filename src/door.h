@@ -30,6 +30,7 @@ struct door_args {
 						 * their parking processes */
 	int				 parks[BOUNDS_POOL_CAP];	/* of
 						 * yard_claim */
+	int				 whois_fd;	/* of inquire.h, or -1 */
 	pid_t				 master;
 };
 

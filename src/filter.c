@@ -21,6 +21,11 @@
 #include "bounds.h"
 #include "filtercode.h"
 
+/* Since Linux 6.5; the same number everywhere but on parisc and sparc. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
 #define CALL(name)		{ .nr = SYS_##name }
 #define CALL_IF(name, ...)	{ .nr = SYS_##name, .tests = { __VA_ARGS__ } }
 #define TEST(kind, arg, value)	{ FILTERCODE_##kind, (arg), (value) }
@@ -53,7 +58,7 @@ static const struct filtercode_row worker_rows[] = {
 	CALL_IF(pwritev2, IS(0, STDOUT_FILENO), IS_ONES(3), IS_ONES(4)),
 	/* connections; another one in the place of these could be received
 	 * descriptors from */
-	CALL_IF(close, NOT_OWN(0, GATE), NOT_OWN(0, PARK)),
+	CALL_IF(close, NOT_OWN(0, GATE), NOT_OWN(0, PARK), NOT_OWN(0, WHOIS)),
 #ifdef SYS_epoll_wait
 	CALL(epoll_wait),	/* wait for clients, new and parked ones */
 #endif
@@ -64,6 +69,7 @@ static const struct filtercode_row worker_rows[] = {
 	    IS(3, SOCK_CLOEXEC | SOCK_NONBLOCK)),
 	CALL_IF(recvmsg, IS_OWN(0, PARK)),	/* one who was parked */
 	CALL_IF(sendmsg, IS_OWN(0, PARK)),	/* park one who is idle */
+	CALL_IF(sendmsg, IS_OWN(0, WHOIS)),	/* which container is it? */
 	/* who is it: addresses, and */
 	CALL_IF(getpeername, ABOVE_OWN(0, WAKE)),
 	/* by which listener it came, where --client tells clients apart */
@@ -171,12 +177,45 @@ static const struct filtercode_row door_rows[] = {
 #ifdef SYS_send
 	CALL(send),		/* the same on arm */
 #endif
+	CALL_IF(read, IS_OWN(0, WHOIS)),	/* which container is it? */
 	/* its end; others have the same listener and lanes */
 	CALL_IF(read, ABOVE_OWN(0, LANE)),
 	CALL_IF(shutdown, ABOVE_OWN(0, LANE)),
 	CALL_IF(close, ABOVE_OWN(0, LANE)),
 	/* tell the master that more doors are needed */
 	CALL_IF(write, IS_OWN(0, WAKE)),
+	/* the log where pwritev2 cannot do without waiting, and abort() */
+	CALL_IF(writev, IS(0, STDERR_FILENO)),
+};
+
+/* It finds out which process has made a connection, and asks dockerd. */
+static const struct filtercode_row whois_rows[] = {
+#ifdef SYS_epoll_wait
+	CALL(epoll_wait),	/* wait for questions and for dockerd */
+#endif
+	CALL(epoll_pwait),	/* the same where there is no epoll_wait */
+	CALL(epoll_ctl),	/* watch those who ask, and dockerd */
+	CALL(recvmsg),		/* who asks, from the master; questions */
+	CALL(sendmsg),		/* answers */
+	/* which process is it? */
+	CALL_IF(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_PEERPIDFD)),
+	/* its number and control group; Landlock shows nothing but /proc */
+	CALL_IF(openat, IS(2, O_RDONLY | O_CLOEXEC)),
+	CALL(read),		/* the same */
+	/* connections to dockerd and the system log, nothing else */
+	CALL_IF(socket, IS(0, AF_UNIX),
+	    IS(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK), IS(2, 0)),
+	CALL_IF(socket, IS(0, AF_UNIX),
+	    IS(1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK), IS(2, 0)),
+	CALL(connect),		/* the same */
+	/* what is asked of dockerd; lines for the system log */
+	CALL_IF(sendto, IS_ZERO(4), IS_ZERO(5)),
+	CALL_IF(recvfrom, IS_ZERO(4), IS_ZERO(5)),	/* dockerd's answer */
+#ifdef SYS_send
+	CALL(send),		/* the same on arm */
+	CALL(recv),
+#endif
+	CALL(close),		/* all of these */
 	/* the log where pwritev2 cannot do without waiting, and abort() */
 	CALL_IF(writev, IS(0, STDERR_FILENO)),
 };
@@ -224,6 +263,7 @@ static const struct filtercode_table tables[FILTER_ROLES] = {
 	[FILTER_PARK] = { park_rows, ROWS(park_rows) },
 	[FILTER_METRICS] = { metrics_rows, ROWS(metrics_rows) },
 	[FILTER_DOOR] = { door_rows, ROWS(door_rows) },
+	[FILTER_WHOIS] = { whois_rows, ROWS(whois_rows) },
 };
 
 void
@@ -254,6 +294,7 @@ filter_role_word(enum filter_role role)
 		[FILTER_PARK] = "park",
 		[FILTER_METRICS] = "metrics",
 		[FILTER_DOOR] = "door",
+		[FILTER_WHOIS] = "whois",
 	};
 
 	return words[role];

@@ -19,6 +19,7 @@ enum filter_role {
 	FILTER_PARK,
 	FILTER_METRICS,
 	FILTER_DOOR,
+	FILTER_WHOIS,
 	FILTER_ROLES
 };
 
@@ -29,6 +30,7 @@ enum filter_own {
 	FILTER_OWN_PARK,
 	FILTER_OWN_WAKE,
 	FILTER_OWN_LANE,	/* the last one of a door, all behind WAKE */
+	FILTER_OWN_WHOIS,
 	FILTER_OWN_PID,
 	FILTER_OWN_TID,
 	FILTER_OWN_COUNT

@@ -49,7 +49,7 @@
 
 static volatile sig_atomic_t got_child, got_hup, got_stop, got_usr1;
 
-static struct pool pool = { .control_fd = -1 };
+static struct pool pool = { .control_fd = -1, .whois_fd = -1 };
 
 static void
 handle_signal(int sig)

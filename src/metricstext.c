@@ -40,6 +40,7 @@ static const char *const process_words[TALLY_PROCESSES] = {
 	[TALLY_GATE] = "gate",
 	[TALLY_PARK] = "park",
 	[TALLY_METRICS] = "metrics",
+	[TALLY_WHOIS] = "whois",
 };
 
 void

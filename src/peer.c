@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "confpool.h"
+#include "inquire.h"
 
 /* "127.0.0.1:4711", "[::1]:4711".  A socket for both families shows IPv4
  * peers as mapped addresses. */
@@ -93,11 +94,18 @@ peer_is_allowed(const struct allow *allow, int fd, struct peer *peer)
 }
 
 unsigned
-peer_pool(const struct conf *conf, unsigned door, int fd, struct peer *peer)
+peer_pool(const struct conf *conf, unsigned door, int fd, struct peer *peer,
+    int whois_fd)
 {
+	unsigned pool;
+
 	if (confpool_wants_groups(conf))
 		add_groups(fd, peer);
-	return confpool_find(conf, door, &peer->who);
+	pool = confpool_find(conf, door, &peer->who, CONFPOOL_NOT_KNOWN);
+	if (pool != BOUNDS_POOL_CAP)
+		return pool;
+	return confpool_find(conf, door, &peer->who,
+	    inquire_container(whois_fd, fd));
 }
 
 int

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "confpool.h"
 #include "gate.h"
 #include "health.h"
 #include "io.h"
@@ -73,10 +74,14 @@ pool_signal_all(int sig)
 	return n;
 }
 
-/* Let the gate end behind its last worker. */
+/* Let gate and whois end behind the last worker. */
 static void
 leave_gate(struct pool *p)
 {
+	if (p->whois_fd != -1)
+		(void)close(p->whois_fd);
+	p->whois_fd = -1;
+	p->whois_pid = 0;
 	if (p->control_fd != -1)
 		(void)close(p->control_fd);
 	p->control_fd = -1;
@@ -95,10 +100,15 @@ pool_renew(struct pool *p, const struct conf *conf,
 	monitor_name(p);
 	memset(p->burst, 0, sizeof(p->burst));
 	(void)pool_signal_all(SIGTERM);
-	if (spawn_gate(p) == 0)
-		return 0;
-	log_error_errno("start the gate");
-	return -1;
+	if (spawn_gate(p) == -1) {
+		log_error_errno("start the gate");
+		return -1;
+	}
+	if (confpool_has_whois(conf) && spawn_whois(p) == -1) {
+		log_error_errno("start whois");
+		return -1;
+	}
+	return 0;
 }
 
 /* Wait longer after each failure in a row. */
@@ -367,21 +377,24 @@ bury_worker(struct pool *p, size_t slot, int status)
 	return POOL_FINE;
 }
 
+/* Or whois. */
 static enum pool_event
-bury_gate(struct pool *p, int status)
+bury_gate(struct pool *p, pid_t pid, int status)
 {
+	const bool is_gate = pid == p->gate_pid;
+	const char *const word = is_gate ? "gate" : "whois";
+
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return POOL_HOPELESS;
-	monitor_death(TALLY_GATE, status);
+	monitor_death(is_gate ? TALLY_GATE : TALLY_WHOIS, status);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_security("gate", 0, p->gate_pid);
+		log_security(word, 0, pid);
 	else if (WIFSIGNALED(status))
-		log_error("the gate (pid %ld) was killed by signal %d: %s",
-		    (long)p->gate_pid, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
+		log_error("the %s (pid %ld) was killed by signal %d: %s", word,
+		    (long)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		log_error("the gate (pid %ld) exited with %d",
-		    (long)p->gate_pid, WEXITSTATUS(status));
+		log_error("the %s (pid %ld) exited with %d", word, (long)pid,
+		    WEXITSTATUS(status));
 	leave_gate(p);
 	if (io_now_ms() - p->gate_started_ms < BOUNDS_EARLY_DEATH_MS)
 		back_off(p);
@@ -432,8 +445,8 @@ pool_reap(struct pool *p)
 			event = bury_worker(p, slot, status);
 		else if (park != NULL)
 			event = bury_park(p, park, status);
-		else if (pid == p->gate_pid)
-			event = bury_gate(p, status);
+		else if (pid == p->gate_pid || pid == p->whois_pid)
+			event = bury_gate(p, pid, status);
 		else if (monitor_reap(pid, status))
 			event = POOL_FINE;
 		else

@@ -39,6 +39,8 @@ struct pool {
 	int			 control_fd;	/* of the gate, -1: none */
 	pid_t			 gate_pid;
 	int64_t			 gate_started_ms;
+	int			 whois_fd;	/* of whois_attach, -1: none */
+	pid_t			 whois_pid;
 	int64_t			 backoff_ms;	/* after an early death */
 	int64_t			 next_spawn_ms;
 	unsigned		 burst[BOUNDS_POOL_CAP];
@@ -65,7 +67,7 @@ int64_t pool_balance(struct pool *p);
 /* What pool_reap found. */
 enum pool_event {
 	POOL_FINE,
-	POOL_GATE_DIED,		/* a new generation is needed, not before
+	POOL_GATE_DIED,		/* or whois; a new generation is needed, not before
 				 * next_spawn_ms */
 	POOL_HOPELESS		/* a worker or gate cannot be set up */
 };

@@ -77,6 +77,8 @@
 	X(REASON_NOT_ALLOWED, 403, "not-allowed", \
 	    "not allowed from here: no allow= of this listener names this " \
 	    "client") \
+	X(REASON_CONTAINER, 403, "unknown-container", \
+	    "it cannot be found out which container this client is in") \
 	X(REASON_HEAD_TIMEOUT, 408, "head-timeout", \
 	    "request head not complete in time") \
 	X(REASON_NO_DOCKER, 502, "no-docker", \

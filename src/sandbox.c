@@ -42,6 +42,7 @@ sandbox_mode_word(enum sandbox_mode mode)
 #include <linux/seccomp.h>
 
 #include "filter.h"
+#include "landlock.h"
 #include "span.h"
 
 /* -- memory -- */
@@ -146,86 +147,6 @@ seal_memory(void)
 	if (seal_all())
 		fatalx(HOPELESS, "sandbox: memory stays both writable and "
 		    "executable");
-}
-
-/* -- Landlock -- */
-
-/* The same numbers everywhere, but not known to every system header. */
-#ifndef SYS_landlock_create_ruleset
-#define SYS_landlock_create_ruleset 444
-#endif
-#ifndef SYS_landlock_restrict_self
-#define SYS_landlock_restrict_self 446
-#endif
-
-#define LANDLOCK_ASK_VERSION	1U	/* LANDLOCK_CREATE_RULESET_VERSION */
-
-/* What is forbidden; kernels that know less take a shorter one when the rest
- * is 0.  Source: Linux Documentation/userspace-api/landlock.rst. */
-struct ruleset {
-	uint64_t	files;
-	uint64_t	net;
-	uint64_t	scopes;
-};
-
-#define FILES_REFER	(UINT64_C(1) << 13)
-#define FILES_TRUNCATE	(UINT64_C(1) << 14)
-#define FILES_IOCTL	(UINT64_C(1) << 15)
-#define FILES_SOCKET	(UINT64_C(1) << 16)
-#define FILES_FIRST	(FILES_REFER - 1)
-
-/* What each version of Landlock can forbid beyond the one before. */
-static const struct {
-	int		abi;
-	struct ruleset	adds;
-} landlock_steps[] = {
-	{ 1, { FILES_FIRST, 0, 0 } },	/* files: execute, read, write, make */
-	{ 2, { FILES_REFER, 0, 0 } },	/* move between folders */
-	{ 3, { FILES_TRUNCATE, 0, 0 } },
-	{ 4, { 0, 3, 0 } },		/* TCP: bind, connect */
-	{ 5, { FILES_IOCTL, 0, 0 } },	/* ioctl of devices */
-	{ 6, { 0, 0, 3 } },		/* abstract sockets, signals */
-	{ 9, { FILES_SOCKET, 0, 0 } },	/* connect to a socket by its path */
-	{ 10, { 0, 12, 0 } },		/* UDP: bind, connect and send */
-};
-
-static int
-landlock_abi(void)
-{
-	long abi;
-
-	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_ASK_VERSION);
-	return abi < 0 ? 0 : (int)abi;
-}
-
-/* Forbid all that this kernel can forbid, without an exception. */
-static void
-enter_landlock(bool keeps_sockets)
-{
-	struct ruleset all = { 0, 0, 0 };
-	int abi = landlock_abi();
-	long fd;
-	size_t i;
-
-	if (abi == 0)
-		return;
-	for (i = 0; i < sizeof(landlock_steps) / sizeof(landlock_steps[0]);
-	    i++) {
-		if (landlock_steps[i].abi > abi)
-			break;
-		all.files |= landlock_steps[i].adds.files;
-		all.net |= landlock_steps[i].adds.net;
-		all.scopes |= landlock_steps[i].adds.scopes;
-	}
-	if (keeps_sockets)
-		all.files &= ~FILES_SOCKET;
-	fd = syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0U);
-	if (fd == -1)
-		fatal(HOPELESS, "sandbox: Landlock version %d", abi);
-	if (syscall(SYS_landlock_restrict_self, (int)fd, 0U) != 0)
-		fatal(HOPELESS, "sandbox: landlock_restrict_self");
-	(void)close((int)fd);
 }
 
 /* -- the filter -- */
@@ -342,6 +263,7 @@ enter(enum sandbox_mode mode, enum filter_role role,
 		[FILTER_OWN_PARK] = (uint32_t)own->park_fd,
 		[FILTER_OWN_WAKE] = (uint32_t)own->wake_fd,
 		[FILTER_OWN_LANE] = (uint32_t)own->lane_fd,
+		[FILTER_OWN_WHOIS] = (uint32_t)own->whois_fd,
 		[FILTER_OWN_PID] = (uint32_t)getpid(),
 		[FILTER_OWN_TID] = (uint32_t)syscall(SYS_gettid),
 	};
@@ -352,7 +274,8 @@ enter(enum sandbox_mode mode, enum filter_role role,
 	seal_memory();
 	if (mode == SANDBOX_TRAP)
 		handle_refusals(filter_role_word(role));
-	enter_landlock(role == FILTER_GATE);
+	landlock_enter(role == FILTER_GATE || role == FILTER_WHOIS,
+	    role == FILTER_WHOIS);
 	enter_filter(mode, role, values);
 }
 
@@ -383,15 +306,23 @@ sandbox_enter_worker(enum sandbox_mode mode, const struct sandbox_worker *own)
 void
 sandbox_enter_gate(enum sandbox_mode mode)
 {
-	const struct sandbox_worker none = { -1, -1, -1, -1, -1 };
+	const struct sandbox_worker none = { -1, -1, -1, -1, -1, -1 };
 
 	enter(mode, FILTER_GATE, &none);
 }
 
 void
+sandbox_enter_whois(enum sandbox_mode mode)
+{
+	const struct sandbox_worker none = { -1, -1, -1, -1, -1, -1 };
+
+	enter(mode, FILTER_WHOIS, &none);
+}
+
+void
 sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
 {
-	const struct sandbox_worker own = { -1, -1, pair_fd, -1, -1 };
+	const struct sandbox_worker own = { -1, -1, pair_fd, -1, -1, -1 };
 
 	enter(mode, FILTER_PARK, &own);
 }
@@ -399,7 +330,7 @@ sandbox_enter_park(enum sandbox_mode mode, int pair_fd)
 void
 sandbox_enter_metrics(enum sandbox_mode mode, int listen_fd)
 {
-	const struct sandbox_worker own = { listen_fd, -1, -1, -1, -1 };
+	const struct sandbox_worker own = { listen_fd, -1, -1, -1, -1, -1 };
 
 	enter(mode, FILTER_METRICS, &own);
 }
@@ -448,6 +379,12 @@ sandbox_enter_door(enum sandbox_mode mode, const struct sandbox_worker *own)
 
 void
 sandbox_enter_gate(enum sandbox_mode mode)
+{
+	refuse(mode);
+}
+
+void
+sandbox_enter_whois(enum sandbox_mode mode)
 {
 	refuse(mode);
 }

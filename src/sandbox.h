@@ -33,6 +33,7 @@ struct sandbox_worker {
 	int	wake_fd;	/* the master's eventfd */
 	int	lane_fd;	/* of a door: the last to pass clients on by;
 				 * they begin behind wake_fd */
+	int	whois_fd;	/* descriptors go there; -1: none */
 };
 
 /*
@@ -47,10 +48,10 @@ struct sandbox_support sandbox_support(void);
 /*
  * sandbox_enter_worker(mode, own), sandbox_enter_gate(mode) and
  * sandbox_enter_park(mode, pair_fd), sandbox_enter_metrics(mode, listen_fd),
- * sandbox_enter_door(mode, own):
+ * sandbox_enter_door(mode, own), sandbox_enter_whois(mode):
  * Shut this process in, as a worker that holds own, as the gate, as a parking
  * process that gets clients from pair_fd, as the one that tells metrics on
- * listen_fd, or as a door.  After privs_drop or privs_limit (no new privileges must be
+ * listen_fd, as a door, or as whois, which can read below /proc.  After privs_drop or privs_limit (no new privileges must be
  * set), and with one thread.  Memory that could be written and executed (JIT
  * code) becomes read-only, Landlock as the kernel has it, then the filter.
  * Any step that fails is fatal with code 2, but for Landlock on a kernel
@@ -67,6 +68,7 @@ void sandbox_enter_park(enum sandbox_mode mode, int pair_fd);
 void sandbox_enter_metrics(enum sandbox_mode mode, int listen_fd);
 void sandbox_enter_door(enum sandbox_mode mode,
     const struct sandbox_worker *own);
+void sandbox_enter_whois(enum sandbox_mode mode);
 
 /* sandbox_mode_word(mode): "trap".  Static storage. */
 const char *sandbox_mode_word(enum sandbox_mode mode);

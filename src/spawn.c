@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "confpool.h"
 #include "door.h"
 #include "gate.h"
 #include "io.h"
@@ -22,6 +23,7 @@
 #include "park.h"
 #include "pool.h"
 #include "tally.h"
+#include "whois.h"
 #include "worker.h"
 
 /* The name that ps(1) shows. */
@@ -32,24 +34,31 @@ set_name(const char *name)
 	(void)prctl(PR_SET_NAME, name);
 }
 
+/* The life of gate or whois. */
+typedef void life(int control_fd, const struct conf *conf, pid_t master);
+
 /* The child's part: its own end moves to a fixed place, the rest is closed.
  * syslog's descriptor is opened anew. */
 static _Noreturn void
-enter_gate(const struct conf *conf, int control_fd, pid_t master)
+enter_alone(const char *name, life *run, const struct conf *conf,
+    int control_fd, pid_t master)
 {
 	const int fixed_fd = STDERR_FILENO + 1;
 
-	set_name("dsp-gate");
+	set_name(name);
 	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
 	if (dup2(control_fd, fixed_fd) == -1)
-		fatal(2, "gate: descriptors");
+		fatal(2, "%s: descriptors", name);
 	io_close_from(fixed_fd + 1);
 	log_init(conf->log_level, conf->log_format, conf->log_to);
-	gate_run(fixed_fd, conf, master);
+	run(fixed_fd, conf, master);
+	_exit(1);	/* it does not return */
 }
 
-int
-spawn_gate(struct pool *p)
+/* Fork it: its pid, and the master's end of its pair; or -1 with errno. */
+static pid_t
+fork_alone(const char *name, life *run, const struct conf *conf,
+    int *control_fd)
 {
 	const pid_t master = getpid();
 	int ends[2];
@@ -59,16 +68,39 @@ spawn_gate(struct pool *p)
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		enter_gate(p->conf, ends[1], master);
+		enter_alone(name, run, conf, ends[1], master);
 	(void)close(ends[1]);
-	if (pid == -1) {
+	if (pid == -1)
 		(void)close(ends[0]);
+	else
+		*control_fd = ends[0];
+	return pid;
+}
+
+int
+spawn_gate(struct pool *p)
+{
+	pid_t pid;
+
+	pid = fork_alone("dsp-gate", gate_run, p->conf, &p->control_fd);
+	if (pid == -1)
 		return -1;
-	}
-	p->control_fd = ends[0];
 	tally_event(TALLY_GATE, TALLY_START);
 	p->gate_pid = pid;
 	p->gate_started_ms = io_now_ms();
+	return 0;
+}
+
+int
+spawn_whois(struct pool *p)
+{
+	pid_t pid;
+
+	pid = fork_alone("dsp-whois", whois_run, p->conf, &p->whois_fd);
+	if (pid == -1)
+		return -1;
+	tally_event(TALLY_WHOIS, TALLY_START);
+	p->whois_pid = pid;
 	return 0;
 }
 
@@ -121,7 +153,7 @@ spawn_park(struct pool *p, unsigned pool)
 /* The child's part of a fork. */
 static _Noreturn void
 enter_worker(const struct pool *p, unsigned pool, size_t slot, int gate_fd,
-    pid_t master)
+    int whois_fd, pid_t master)
 {
 	const struct conf_listen *l = &p->conf->listen[pool];
 	const struct worker_args args = {
@@ -137,6 +169,7 @@ enter_worker(const struct pool *p, unsigned pool, size_t slot, int gate_fd,
 		.park_fd = p->park[pool].fd,
 		.park_no = p->park[pool].no,
 		.wake_fd = p->wake_fd,
+		.whois_fd = whois_fd,
 		.master = master,
 	};
 
@@ -146,7 +179,8 @@ enter_worker(const struct pool *p, unsigned pool, size_t slot, int gate_fd,
 
 /* The same for a door, with a lane to each pool behind it. */
 static _Noreturn void
-enter_door(const struct pool *p, unsigned pool, size_t slot, pid_t master)
+enter_door(const struct pool *p, unsigned pool, size_t slot, int whois_fd,
+    pid_t master)
 {
 	const struct conf *conf = p->conf;
 	struct door_args args = {
@@ -158,6 +192,7 @@ enter_door(const struct pool *p, unsigned pool, size_t slot, pid_t master)
 		.listen_fd = p->listen_fd[pool],
 		.wake_fd = p->wake_fd,
 		.first = conf->listen[pool].others,
+		.whois_fd = whois_fd,
 		.master = master,
 	};
 	size_t i;
@@ -206,12 +241,65 @@ attach(const struct pool *p, unsigned pool, size_t slot, int pair_fd)
 	(void)kill(worker.pid, SIGTERM);
 }
 
+/* The pairs of a worker: [1] is its own end, -1 what it does not have. */
+struct pairs {
+	int	gate[2];
+	int	whois[2];
+};
+
+static void
+close_pairs(const struct pairs *pairs)
+{
+	const int fds[] = { pairs->gate[0], pairs->gate[1], pairs->whois[0],
+		pairs->whois[1] };
+	const int saved_errno = errno;
+	size_t i;
+
+	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] != -1)
+			(void)close(fds[i]);
+	errno = saved_errno;
+}
+
+/* A door has none to the gate; it, and those behind it, have one to whois where
+ * containers matter.  0, or -1 with errno. */
+static int
+open_pairs(const struct conf *conf, unsigned pool, struct pairs *pairs)
+{
+	const struct conf_listen *l = &conf->listen[pool];
+
+	*pairs = (struct pairs){ { -1, -1 }, { -1, -1 } };
+	if (!l->is_door && open_pair(pairs->gate) == -1) {
+		pairs->gate[0] = pairs->gate[1] = -1;
+		return -1;
+	}
+	if (!confpool_wants_whois(conf, &conf->listen[l->door]) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    pairs->whois) == 0)
+		return 0;
+	close_pairs(pairs);
+	return -1;
+}
+
+/* The master's part of a fork. */
+static void
+introduce(const struct pool *p, unsigned pool, size_t slot,
+    const struct pairs *pairs)
+{
+	if (pairs->gate[0] != -1)
+		attach(p, pool, slot, pairs->gate[0]);
+	if (pairs->whois[0] == -1 ||
+	    whois_attach(p->whois_fd, pairs->whois[0]) == 0)
+		return;
+	log_error_errno("hand a worker to whois");
+	(void)kill(board_pid(slot), SIGTERM);
+}
+
 int
 spawn_worker(struct pool *p, unsigned pool)
 {
-	const bool is_door = p->conf->listen[pool].is_door;
 	const pid_t master = getpid();
-	int ends[2] = { -1, -1 }, saved_errno;
+	struct pairs pairs;
 	size_t slot;
 	pid_t pid;
 
@@ -220,28 +308,24 @@ spawn_worker(struct pool *p, unsigned pool)
 		errno = EAGAIN;
 		return -1;
 	}
-	if (!is_door && open_pair(ends) == -1) {
+	if (open_pairs(p->conf, pool, &pairs) == -1) {
 		board_release(slot);
 		return -1;
 	}
 	pid = fork();
-	if (pid == 0 && is_door)
-		enter_door(p, pool, slot, master);
+	if (pid == 0 && p->conf->listen[pool].is_door)
+		enter_door(p, pool, slot, pairs.whois[1], master);
 	if (pid == 0)
-		enter_worker(p, pool, slot, ends[1], master);
-	saved_errno = errno;
+		enter_worker(p, pool, slot, pairs.gate[1], pairs.whois[1],
+		    master);
 	if (pid == -1) {
+		close_pairs(&pairs);
 		board_release(slot);
-	} else {
-		board_set_pid(slot, pid);
-		tally_event(TALLY_WORKER, TALLY_START);
+		return -1;
 	}
-	if (pid != -1 && !is_door)
-		attach(p, pool, slot, ends[0]);
-	if (!is_door) {
-		(void)close(ends[0]);
-		(void)close(ends[1]);
-	}
-	errno = saved_errno;
-	return pid == -1 ? -1 : 0;
+	board_set_pid(slot, pid);
+	tally_event(TALLY_WORKER, TALLY_START);
+	introduce(p, pool, slot, &pairs);
+	close_pairs(&pairs);
+	return 0;
 }

@@ -12,6 +12,12 @@ struct pool;
 int spawn_gate(struct pool *p);
 
 /*
+ * spawn_whois(p):
+ * The same for whois: fills whois_pid and whois_fd.
+ */
+int spawn_whois(struct pool *p);
+
+/*
  * spawn_park(p, pool):
  * Fork the parking process of a pool that has none: fills p->park.  0, or
  * -1 with errno.

@@ -35,6 +35,7 @@ enum tally_process {
 	TALLY_GATE,
 	TALLY_PARK,
 	TALLY_METRICS,
+	TALLY_WHOIS,
 	TALLY_PROCESSES
 };
 

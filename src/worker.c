@@ -39,6 +39,7 @@ enum {
 	PARK_FD,
 	CLIENTS_FD,	/* an epoll set: new clients, and parked ones */
 	WAKE_FD,
+	WHOIS_FD,	/* where there is one: of inquire.h */
 	FREE_FD
 };
 
@@ -120,9 +121,11 @@ keep_descriptors(const struct worker_args *args)
 		[PARK_FD - FIRST_FD] = args->park_fd,
 		[CLIENTS_FD - FIRST_FD] = epoll_create1(0),
 		[WAKE_FD - FIRST_FD] = args->wake_fd,
+		[WHOIS_FD - FIRST_FD] = args->whois_fd,
 	};
 
-	worker_descriptors(args->conf, own, FREE_FD - FIRST_FD);
+	worker_descriptors(args->conf, own, (args->whois_fd != -1 ? FREE_FD :
+	    WHOIS_FD) - FIRST_FD);
 }
 
 /* Wait for clients from where idle workers get them.  One that comes wakes
@@ -280,32 +283,43 @@ next_client(struct arrival *a)
 	    take_parked(a);
 }
 
-/*
- * Whether the profile of this worker is the one that is due to a client.  Who
- * passed it on may have been taken over, so the connection itself is asked.
- */
-static bool
-is_due(const struct worker_args *args, int fd, struct peer *peer)
+/* The pool that is due to a client, as of peer_pool.  Who passed it on may have
+ * been taken over, so the connection itself is asked. */
+static unsigned
+due_pool(const struct worker_args *args, int fd, struct peer *peer)
 {
 	const struct conf *conf = args->conf;
 
-	return args->listener < conf->nlisten || (peer_came_by(fd, &door) &&
-	    peer_pool(conf, conf->listen[args->listener].door, fd, peer) ==
-	    args->listener);
+	if (args->listener < conf->nlisten)
+		return args->listener;
+	/* The door itself has no rules. */
+	if (!peer_came_by(fd, &door))
+		return conf->listen[args->listener].door;
+	return peer_pool(conf, conf->listen[args->listener].door, fd, peer,
+	    args->whois_fd == -1 ? -1 : WHOIS_FD);
 }
 
-/* No honest door or worker passes on a client to whom another profile is
- * due. */
+/*
+ * One that is not for us: pool is due to it.  No honest door or worker passes it
+ * on, but a container may have got another name meanwhile; or nobody knows any
+ * more which one that is (BOUNDS_POOL_CAP).
+ */
 static void
-expel(const struct worker_args *args, const struct arrival *a,
-    const struct peer *peer)
+expel(const struct worker_args *args, const struct session_env *env,
+    const struct arrival *a, const struct peer *peer, unsigned pool)
 {
 	struct log_line line;
 
-	log_begin(&line, LOG_LEVEL_ERROR, "security");
+	if (pool == BOUNDS_POOL_CAP && a->guest.upstream_fd == -1) {
+		board_set_peer(NULL);
+		session_refuse(env, a->guest.client_fd, peer->name,
+		    REASON_CONTAINER);
+		return;
+	}
+	log_begin(&line, args->whois_fd == -1 ? LOG_LEVEL_ERROR :
+	    LOG_LEVEL_WARN, "security");
 	log_str(&line, "what", "foreign-client");
-	log_str(&line, "profile",
-	    args->conf->listen[args->listener].profile->name);
+	log_str(&line, "profile", env->profile->name);
 	log_str(&line, "peer", peer->name);
 	log_number(&line, "worker", args->slot + 1);
 	log_end(&line);
@@ -359,6 +373,7 @@ serve(const struct worker_args *args, const struct session_env *env,
 {
 	const struct board_counters before = board_counters(args->slot);
 	struct peer peer;
+	unsigned pool;
 
 	peer_identify(a->guest.client_fd, &a->from, &peer);
 	board_set_peer(&peer.key);
@@ -366,8 +381,10 @@ serve(const struct worker_args *args, const struct session_env *env,
 	doing_begin(peer.name, before.bytes_in, before.bytes_out);
 	worker_wake(WAKE_FD, env->workers);
 	/* Whose client has gone only ends. */
-	if (!a->has_left && !is_due(args, a->guest.client_fd, &peer))
-		expel(args, a, &peer);
+	pool = a->has_left ? args->listener :
+	    due_pool(args, a->guest.client_fd, &peer);
+	if (pool != args->listener)
+		expel(args, env, a, &peer, pool);
 	else if (a->guest.upstream_fd != -1)
 		serve_stream(args, env, a, &peer);
 	else
@@ -424,6 +441,8 @@ worker_run(const struct worker_args *args)
 		.gate_fd = GATE_FD,
 		.park_fd = PARK_FD,
 		.wake_fd = WAKE_FD,
+		.lane_fd = -1,
+		.whois_fd = args->whois_fd == -1 ? -1 : WHOIS_FD,
 	};
 	const struct session_env env = {
 		.profile = conf->listen[args->listener].profile,

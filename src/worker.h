@@ -32,6 +32,7 @@ struct worker_args {
 	int				 park_fd;
 	int				 park_no;	/* of yard_claim */
 	int				 wake_fd;	/* of the master */
+	int				 whois_fd;	/* of inquire.h, or -1 */
 	pid_t				 master;
 };
 
