@@ -58,6 +58,10 @@ def world(d, program, name, where, token):
             show(name, part(stand))
     with Stand(d, program, where, 10, 'log', has_door=True) as stand:
         show(name + ', no filter', doors.made(stand))
+    with doors.container(d) as wide, Stand(
+            d, program, where, 10, container=wide) as stand:
+        for part in (doors.kept_in, doors.passed_on, doors.asked):
+            show(name + ', containers', part(stand))
     with Stand(d, program, where, 3) as stand:
         show(name, inside.wiped(stand, token))
         show(name, inside.stays(stand))

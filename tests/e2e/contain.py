@@ -13,7 +13,7 @@ program comes from configure --enable-static; without one, start() raises
 Skip.
 
 start(d, program, args, user=None, mounts=(), env=None, folder=None,
-      profiles=None, max_files=None):
+      profiles=None, max_files=None, sees_host=False):
     user      'UID:GID' of the container; None: root, without capabilities.
               socket_user(d) gives 65534 and the group of the Docker socket.
     mounts    folders of the machine, at the same path inside: 'PATH' to
@@ -23,6 +23,7 @@ start(d, program, args, user=None, mounts=(), env=None, folder=None,
               program) grow; a new one below d.dir when not given.
     profiles  folder that becomes /profiles; harness.PROFILES by default.
     max_files limit of descriptors of each process; dockerd's own by default.
+    sees_host it has the pid namespace of the machine.
 
 The result is like a subprocess.Popen: poll, wait(seconds), send_signal,
 terminate, kill, returncode (128 + N after signal N), and besides
@@ -59,13 +60,15 @@ CONFINED = ('--read-only', '--cap-drop', 'ALL', '--security-opt',
 
 
 def start(dockerd, program, args, user=None, mounts=(), env=None,
-          folder=None, profiles=None, max_files=None):
+          folder=None, profiles=None, max_files=None, sees_host=False):
     """Start the program in a container; see above."""
     folder = folder or tempfile.mkdtemp(prefix='box.', dir=dockerd.dir)
     image = image_of(dockerd, program, profiles)
     words = ['create', *CONFINED]
     if max_files:
         words += ['--ulimit', f'nofile={max_files}:{max_files}']
+    if sees_host:
+        words += ['--pid', 'host']
     if user:
         words += ['--user', user]
     for mount in (dockerd.socket, *mounts):

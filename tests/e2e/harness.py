@@ -164,6 +164,7 @@ class Proxy:
         self.conf_path = self.dir + '/conf'
         self.env = env
         self.max_files = None   # limit of descriptors, when there is one
+        self.sees_host = False  # a container has the machine's processes
         self.process = None
         self.failed_before = score.failed
         self.write_rules(rules or '')
@@ -234,7 +235,7 @@ class Proxy:
         return contain.start(
             d, PROGRAM, args, user=user, mounts=[self.dir + ':ro', *rooms],
             env=passed_on(self.env), folder=self.dir, profiles=PROFILES,
-            max_files=self.max_files)
+            max_files=self.max_files, sees_host=self.sees_host)
 
     def give_to(self, user):
         """All that it needs is this user's: copies, for the folders of the

@@ -15,12 +15,15 @@ from hijack_agent import MSG_NOSIGNAL, Gone, order
 from hijack_park import stream, ticket
 from hijack_stand import WIDE
 from machine import is_alive
+from wire import Wire
 
 DAY = 86400000
 SOON = 3
 NEW = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK    # how a door accepts
 # Pools: the door, what is behind it for others, and for WIDE.
 DOOR, OTHERS, WIDER = range(3)
+# What whois says besides the number of a line.
+NO_LINE, NOT_KNOWN = 64, 65
 REQUESTS = {
     'a container is made': lies.CREATE,
     'others are looked at': b'GET /v1.41/images/json HTTP/1.1\r\n'
@@ -48,10 +51,19 @@ def leave(stand, agent):
     agent.wire.held = b''
 
 
+def connect(stand, source):
+    """A client; this machine is no container."""
+    if stand.container:
+        return Wire(stand.host, SOON)
+    return WireFrom(stand.host, source, SOON)
+
+
 def is_well(stand):
     """Both kinds of clients have what is theirs."""
     def status(source):
-        with WireFrom(stand.host, source) as wire:
+        if stand.container and source == WIDE:
+            return from_container(stand)
+        with connect(stand, source) as wire:
             wire.ask('GET', '/v1.41/images/json')
             return wire.answer().status
     try:
@@ -59,6 +71,25 @@ def is_well(stand):
             stand.proxy.process.poll() is None
     except (OSError, EOFError):
         return False
+
+
+@contextlib.contextmanager
+def container(d):
+    """One that has the programs of this machine, and the folder of sockets."""
+    name = h.sleeper(d.host, '-v', '/usr:/usr:ro', '-v', '/usr/lib:/lib:ro',
+                     '-v', '/usr/lib64:/lib64:ro', '-v', f'{d.room}:{d.room}',
+                     '--name', 'wide')
+    try:
+        yield 'wide'
+    finally:
+        h.remove(d.host, name)
+
+
+def from_container(stand):
+    done = h.docker(stand.docker.host, 'exec', stand.container, 'curl', '-s',
+                    '-o', '/dev/null', '-w', '%{http_code}', '--unix-socket',
+                    stand.host[7:], 'http://docker/v1.41/images/json')
+    return int(done.out) if done.code == 0 else done
 
 
 def answer(wire):
@@ -109,7 +140,7 @@ def accepted(stand, agent, source):
     for pid in others:
         os.kill(pid, signal.SIGSTOP)
     try:
-        with WireFrom(stand.host, source, SOON) as wire:
+        with connect(stand, source) as wire:
             taken = agent.call('accept4', 'listen', 0, 0, NEW)
             h.expect(taken.value > 0, 'no client', taken)
             yield wire, taken.value
@@ -148,6 +179,42 @@ def passed_on(stand):
         yield (wire.answer().status == 403,
                'to where it belongs: its own profile, no more')
     yield stand.is_broken or is_well(stand), 'all go on'
+
+
+def asked(stand):
+    """A door asks about clients, and about what is none."""
+    with stand.agent() as agent, \
+            accepted(stand, agent, '127.0.0.1') as (_wire, fd):
+        found = [ask(agent, number, what) for number, what in enumerate(
+            (fd, agent.wake, fd), 7)]
+        yield (found == [NO_LINE, NOT_KNOWN, NO_LINE],
+               'whois does not know what is no client', found)
+        for data in b'', b'x', b'y' * 4096:
+            pass_on(agent, WIDER + 1, data, fd)
+        leave(stand, agent)
+    yield is_well(stand), 'it bears nonsense, and all go on'
+    with stand.agent() as agent:
+        pid = agent.pid
+        message = agent.message(agent.put(b'x'), 1)
+        try:
+            result = agent.call('recvmsg', lane(agent, WIDER + 1), message, 0)
+        except Gone:
+            result = None
+    yield (result is None and h.until(
+        lambda: stand.security()[0].get(pid), 'the log', SOON) ==
+        'recvmsg', 'no descriptors come from there', result)
+    yield is_well(stand), 'all go on'
+
+
+def ask(agent, number, fd):
+    """What whois says to a door: its lane is behind those of the pools."""
+    pass_on(agent, WIDER + 1, struct.pack('=I', number), fd)
+    place = agent.put(b'', 8)
+    result = agent.call('read', lane(agent, WIDER + 1), place, 8)
+    h.expect(result.value == 8, 'an answer', result)
+    no, line = struct.unpack('=II', agent.get(place, 8))
+    h.expect(no == number, 'its number', no)
+    return line
 
 
 def swapped(stand):

@@ -70,13 +70,16 @@ class Stand:
     """The program with a listener for attacks (RULES) and, if is_wide, one
     that allows all.  world: '' here, or as DSP_TEST_CONTAINER.  is_broken: it
     has a hole, so it may end as it likes.  has_door: WIDE may do all, by
-    --client."""
+    --client.  container: that one may, and the listener is a unix socket."""
 
     def __init__(self, d, program, world='', workers=1, sandbox='trap',
-                 is_wide=False, is_broken=False, has_door=False):
+                 is_wide=False, is_broken=False, has_door=False,
+                 container=None):
         self.docker = d
         self.world = world
         self.is_broken = is_broken
+        self.container = container
+        has_door = has_door or container is not None
         self.count = workers * (2 if is_wide else 1) + has_door
         h.PROGRAM = program
         worlds.CONTAINER = world
@@ -87,13 +90,17 @@ class Stand:
             listen.append(f'tcp://127.0.0.1:{h.free_port()},'
                           'profile=unprotected')
         if has_door:
+            who = f'container:{container}' if container else WIDE
             more = ['--log-requests', '--client',
-                    f'{WIDE},profile=unprotected']
+                    f'{who},profile=unprotected']
+        if container:
+            listen = [f'unix://{d.room}/attack.sock']
         self.proxy = h.Proxy(
             d.socket, rules=RULES, listen=listen,
             args=['--workers', str(workers), '--max-workers', '1500',
                   '--stop-timeout', '1',
                   '--sandbox', sandbox, *more])
+        self.proxy.sees_host = container is not None
 
     def __enter__(self):
         self.proxy.__enter__()

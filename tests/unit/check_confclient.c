@@ -36,6 +36,52 @@ static const struct {
 	    "a-b.c_d" }
 };
 
+/* Names as Docker has them. */
+START_TEST(text_container)
+{
+	static const char *const names[] = { "aa", "a.", "0-_.Z", "web-1" };
+	static const char *const others[] = { "a", "-a", ".a", "_a", "a/b",
+		"a:b", "a b", "/aa", "a*" };
+	const struct conf_client *c;
+	struct conf *conf;
+	int i;
+
+	for (i = 0; i < ROWS(names); i++) {
+		conf = load_good(join("-e GET /_ping --client container:",
+		    names[i], ",profile=one", ""), "", GOOD);
+		c = &conf->clients[0];
+		ck_assert_str_eq(c->container, names[i]);
+		ck_assert(c->is_user);
+		ck_assert_uint_eq(c->nentries, 0);
+		ck_assert_ptr_null(c->host);
+		conf_free(conf);
+	}
+	for (i = 0; i < ROWS(others); i++) {
+		ck_assert_ptr_null(load(join("--client container:", others[i],
+		    ",profile=one", ""), "", GOOD));
+		ck_assert_int_ge(nmessages, 1);
+	}
+	ck_assert_ptr_null(load("--client container:,profile=one", "", GOOD));
+	ck_assert_msg(strstr(messages, "container: needs a name") != NULL,
+	    "%s", messages);
+}
+END_TEST
+
+/* The longest name, and one byte more. */
+START_TEST(text_container_length)
+{
+	char *name = unit_fill('x', BOUNDS_CONTAINER_NAME_CAP + 1);
+
+	ck_assert_ptr_null(load(join("-e GET / --client container:", name,
+	    ",profile=one", ""), "", GOOD));
+	ck_assert_msg(strstr(messages, "at most 253") != NULL, "%s", messages);
+	name[BOUNDS_CONTAINER_NAME_CAP] = '\0';
+	conf_free(load_good(join("-e GET / --client container:", name,
+	    ",profile=one", ""), "", GOOD));
+	free(name);
+}
+END_TEST
+
 START_TEST(text_good)
 {
 	const struct conf_client *c;
@@ -333,7 +379,8 @@ address(const char *text)
 static const char *
 due(const struct conf *c, unsigned door, const struct allow_peer *who)
 {
-	return c->listen[confpool_find(c, door, who)].profile->name;
+	return c->listen[confpool_find(c, door, who,
+	    CONFPOOL_NO_LINE)].profile->name;
 }
 
 START_TEST(due_address)
@@ -400,6 +447,61 @@ START_TEST(due_user)
 }
 END_TEST
 
+/* Lines are tried in their order; a container that is not known matters only
+ * where one of its lines is reached. */
+START_TEST(due_container)
+{
+	static const char file[] = BOTH "client uid:7 profile two\n"
+	    "client container:aa profile user\n"
+	    "client uid:8 profile two\nclient container:bb profile two\n"
+	    "client ::/0 profile two\n";
+	static const struct {
+		uid_t uid;
+		uint32_t line;
+		const char *profile;	/* NULL: not known */
+	} rows[] = {
+		{ 7, CONFPOOL_NOT_KNOWN, "two" },
+		{ 7, 1, "two" },
+		{ 8, 1, "user" },
+		{ 8, 3, "two" },
+		{ 8, CONFPOOL_NO_LINE, "two" },
+		{ 8, CONFPOOL_NOT_KNOWN, NULL },
+		{ 9, 1, "user" },
+		{ 9, 3, "two" },
+		{ 9, CONFPOOL_NO_LINE, "one" },
+		{ 9, CONFPOOL_NOT_KNOWN, NULL }
+	};
+	struct allow_peer who;
+	struct conf *c;
+	unsigned pool;
+	int i;
+
+	c = load_good("", "", file);
+	ck_assert(!confpool_wants_whois(c, &c->listen[0]));
+	ck_assert(confpool_wants_whois(c, &c->listen[1]));
+	ck_assert(confpool_has_whois(c));
+	for (i = 0; i < ROWS(rows); i++) {
+		who = (struct allow_peer){ .is_user = true,
+		    .uid = rows[i].uid };
+		pool = confpool_find(c, 1, &who, rows[i].line);
+		ck_assert_msg(rows[i].profile == NULL ?
+		    pool == BOUNDS_POOL_CAP : pool < c->npools && strcmp(
+		    c->listen[pool].profile->name, rows[i].profile) == 0,
+		    "row %d: pool %u", i, pool);
+	}
+	/* Over TCP nobody asks. */
+	who = address("10.0.0.1");
+	ck_assert_uint_lt(confpool_find(c, 0, &who, CONFPOOL_NOT_KNOWN),
+	    c->npools);
+	conf_free(c);
+	c = load_good("", "", ALL "listen tcp://a:1\n"
+	    "client container:aa profile two\n");
+	ck_assert(!confpool_has_whois(c));
+	ck_assert(!c->listen[0].is_door);
+	conf_free(c);
+}
+END_TEST
+
 /* -- from one configuration to the next -- */
 
 #define OLD ALL "listen tcp://b:1\nlisten tcp://a:1\nlisten unix:///a\n" \
@@ -439,6 +541,35 @@ static const struct {
 	{ OLD "client uid:1 profile two\n", "---------" }
 };
 
+/* Containers are told apart by their names. */
+START_TEST(moved_container)
+{
+#define SOCKET ALL "listen unix:///a\n"
+	static const struct {
+		const char *file;
+		size_t to;		/* of the second pool behind it */
+	} rows[] = {
+		{ SOCKET "client container:aa profile two\n", 2 },
+		{ SOCKET "client container:ab profile two\n", 3 },
+		{ SOCKET "client uid:1 profile two\n", 3 },
+		{ SOCKET "client name:aa.invalid profile two\n"
+		    "client container:aa profile two\n", 3 }
+	};
+	struct conf *old, *new;
+	int i;
+
+	old = load_good("", "", rows[0].file);
+	ck_assert_uint_eq(old->npools, 3);
+	for (i = 0; i < ROWS(rows); i++) {
+		new = load_good("", "", rows[i].file);
+		ck_assert_uint_eq(new->npools, 3);
+		ck_assert_uint_eq(confpool_moved(new, old, 2), rows[i].to);
+		conf_free(new);
+	}
+	conf_free(old);
+}
+END_TEST
+
 START_TEST(pools_moved)
 {
 	struct conf *old, *new;
@@ -470,6 +601,8 @@ unit_suite(void)
 	tcase_add_loop_test(tc, text_good, 0, ROWS(good));
 	tcase_add_loop_test(tc, text_bad, 0, ROWS(bad));
 	tcase_add_test(tc, text_host_length);
+	tcase_add_test(tc, text_container);
+	tcase_add_test(tc, text_container_length);
 	tcase_add_test(tc, text_place);
 	tcase_add_test(tc, text_profile);
 	tcase_add_test(tc, text_count);
@@ -478,8 +611,10 @@ unit_suite(void)
 	tcase_add_loop_test(tc, pools_made, 0, ROWS(pools));
 	tcase_add_test(tc, pools_count);
 	tcase_add_loop_test(tc, pools_moved, 0, ROWS(moves));
+	tcase_add_test(tc, moved_container);
 	tc = with_folder(s, "due");
 	tcase_add_test(tc, due_address);
 	tcase_add_test(tc, due_user);
+	tcase_add_test(tc, due_container);
 	return s;
 }

@@ -79,6 +79,9 @@ static const struct attempt door_attempts[] = {
 	    REFUSED },
 	{ "recvmsg lane", SYS_recvmsg, { CLIENT, P(message), NOW },
 	    REFUSED },
+	{ "recvmsg whois", SYS_recvmsg, { LOT, P(message), NOW }, REFUSED },
+	{ "read whois", SYS_read, { LOT, P(byte), 0 }, WORKS },
+	{ "close whois", SYS_close, { LOT }, REFUSED },
 	{ "recvmsg client", SYS_recvmsg, { PEER, P(message), NOW }, REFUSED },
 	{ "recvfrom client", SYS_recvfrom, { PEER, P(byte), 1, NOW },
 	    REFUSED },
@@ -127,6 +130,50 @@ static const struct attempt door_attempts[] = {
 	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
 };
 
+static const struct attempt whois_attempts[] = {
+	{ "recvmsg", SYS_recvmsg, { CLIENT, P(message), NOW }, EAGAIN },
+	{ "sendmsg", SYS_sendmsg, { PEER, P(message), NOW }, WORKS },
+	{ "sendto", SYS_sendto, { CLIENT, P(byte), 1, NOW }, WORKS },
+	{ "sendto an address", SYS_sendto, { CLIENT, P(byte), 1, NOW,
+	    P(nowhere), sizeof(nowhere) }, REFUSED },
+	{ "recvfrom", SYS_recvfrom, { CLIENT, P(byte), 1, NOW }, EAGAIN },
+	{ "recvfrom whom", SYS_recvfrom, { CLIENT, P(byte), 1, NOW, P(from),
+	    P(from_size) }, REFUSED },
+	{ "getsockopt process", SYS_getsockopt, { CLIENT, SOL_SOCKET,
+	    SO_PEERPIDFD, P(byte), P(size) }, WORKS },
+	{ "getsockopt peer", SYS_getsockopt, { CLIENT, SOL_SOCKET,
+	    SO_PEERCRED, P(byte), P(size) }, REFUSED },
+	{ "openat to read", SYS_openat, { AT_FDCWD, P(nowhere.sun_path),
+	    O_RDONLY | O_CLOEXEC }, ENOENT },
+	{ "openat to write", SYS_openat, { AT_FDCWD, P(nowhere.sun_path),
+	    O_WRONLY | O_CLOEXEC }, REFUSED },
+	{ "openat to make", SYS_openat, { AT_FDCWD, P(nowhere.sun_path),
+	    O_RDONLY | O_CLOEXEC | O_CREAT, 0600 }, REFUSED },
+	{ "openat for children", SYS_openat, { AT_FDCWD, P(nowhere.sun_path),
+	    O_RDONLY }, REFUSED },
+	{ "read", SYS_read, { CLIENT, P(byte), 0 }, WORKS },
+	{ "write", SYS_write, { CLIENT, P(byte), 1 }, REFUSED },
+	{ "accept4", SYS_accept4, { LISTEN, 0, 0, ACCEPTS }, REFUSED },
+	{ "socket", SYS_socket, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0 }, WORKS },
+	{ "socket IP", SYS_socket, { AF_INET, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0 }, REFUSED },
+	{ "connect", SYS_connect, { PEER, P(nowhere), sizeof(nowhere) },
+	    ENOENT },
+	{ "close", SYS_close, { CLIENT }, WORKS },
+	{ "writev log", SYS_writev, { 2, P(piece), 1 }, WORKS },
+	{ "writev client", SYS_writev, { CLIENT, P(piece), 1 }, REFUSED },
+	{ "pwritev2 stdout", SYS_pwritev2, { 1, P(piece), 0, -1, -1, 0 },
+	    REFUSED },
+	{ "splice", SYS_splice, { PEER, 0, PEER, 0, 1, SOON }, REFUSED },
+	{ "pidfd_send_signal", 424, { CLIENT, 0 }, REFUSED },
+	{ "mprotect", SYS_mprotect, { 0, 4096, PROT_WRITE }, REFUSED },
+	{ "clone", SYS_clone, { SIGCHLD }, REFUSED },
+	{ "kill parent", SYS_kill, { PARENT, SIGCONT }, REFUSED },
+	{ "exit_group", SYS_exit_group, { 0 }, WORKS },
+	{ "exit_group as hopeless", SYS_exit_group, { 2 }, REFUSED },
+};
+
 START_TEST(worker_calls)
 {
 	assert_attempt(WORKER, SANDBOX_KILL, &worker_attempts[_i]);
@@ -159,6 +206,13 @@ START_TEST(door_calls)
 {
 	assert_attempt(DOOR, SANDBOX_KILL, &door_attempts[_i]);
 	assert_attempt(DOOR, SANDBOX_TRAP, &door_attempts[_i]);
+}
+END_TEST
+
+START_TEST(whois_calls)
+{
+	assert_attempt(WHOIS, SANDBOX_KILL, &whois_attempts[_i]);
+	assert_attempt(WHOIS, SANDBOX_TRAP, &whois_attempts[_i]);
 }
 END_TEST
 
@@ -240,6 +294,22 @@ static const long door_allowed[] = {
 	SYS_rt_sigreturn, SYS_restart_syscall, SYS_exit_group, SYS_exit
 };
 
+static const long whois_allowed[] = {
+#ifdef SYS_epoll_wait
+	SYS_epoll_wait, SYS_poll,
+#endif
+#ifdef SYS_recv
+	SYS_recv, SYS_send, SYS_sigreturn, SYS_clock_gettime64,
+	SYS_ppoll_time64,
+#endif
+	SYS_epoll_pwait, SYS_epoll_ctl, SYS_recvfrom, SYS_recvmsg, SYS_sendto,
+	SYS_sendmsg, SYS_getsockopt, SYS_openat, SYS_read, SYS_socket,
+	SYS_connect, SYS_close, SYS_ppoll,
+	SYS_clock_gettime, SYS_pwritev2, SYS_writev, SYS_getpid, SYS_gettid,
+	SYS_rt_sigprocmask, SYS_tgkill, SYS_tkill, SYS_rt_sigreturn,
+	SYS_restart_syscall, SYS_exit_group, SYS_exit
+};
+
 static const struct {
 	const long	*list;
 	int		 n;
@@ -249,6 +319,7 @@ static const struct {
 	[PARK] = { park_allowed, ROWS(park_allowed) },
 	[METRICS] = { metrics_allowed, ROWS(metrics_allowed) },
 	[DOOR] = { door_allowed, ROWS(door_allowed) },
+	[WHOIS] = { whois_allowed, ROWS(whois_allowed) },
 };
 
 #define LAST	500
@@ -385,6 +456,7 @@ add_cases(Suite *s)
 	tcase_add_loop_test(tc, park_calls, 0, ROWS(park_attempts));
 	tcase_add_loop_test(tc, metrics_calls, 0, ROWS(metrics_attempts));
 	tcase_add_loop_test(tc, door_calls, 0, ROWS(door_attempts));
+	tcase_add_loop_test(tc, whois_calls, 0, ROWS(whois_attempts));
 	tcase_add_loop_test(tc, all_others_refused, WORKER, ROLES);
 	tcase_add_test(tc, names);
 #ifdef __x86_64__

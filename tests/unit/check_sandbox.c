@@ -606,8 +606,22 @@ START_TEST(landlock_abstract)
 }
 END_TEST
 
-/* A socket by its path: the gate must reach it, a worker where the kernel
- * cannot yet tell. */
+/* Files of /proc: whois reads them, and writes none. */
+START_TEST(landlock_proc)
+{
+	struct attempt a = { "read below /proc", SYS_openat, { AT_FDCWD,
+	    (long)"/proc/self/cgroup", O_RDONLY | O_CLOEXEC },
+	    _i == WHOIS ? WORKS : EACCES };
+
+	assert_attempt((enum role)_i, SANDBOX_LOG, &a);
+	a = (struct attempt){ "write below /proc", SYS_openat, { AT_FDCWD,
+	    (long)"/proc/self/comm", O_WRONLY }, EACCES };
+	assert_attempt((enum role)_i, SANDBOX_LOG, &a);
+}
+END_TEST
+
+/* A socket by its path: the gate and whois must reach it, others where the
+ * kernel cannot yet tell. */
 START_TEST(landlock_path)
 {
 	struct name name = { .sun = { .sun_family = AF_UNIX },
@@ -622,7 +636,8 @@ START_TEST(landlock_path)
 	ck_assert_int_eq(listen(fd, 4), 0);
 	status = run((enum role)_i, SANDBOX_LOG, connect_unix, &name);
 	(void)unlink(name.sun.sun_path);
-	ck_assert_msg(ended(status, _i == WORKER && abi >= 9 ? EACCES : 0),
+	ck_assert_msg(ended(status, _i != GATE && _i != WHOIS && abi >= 9 ?
+	    EACCES : 0),
 	    "%s", show(status));
 }
 END_TEST
@@ -644,6 +659,8 @@ add_landlock_cases(Suite *s)
 	tcase_add_loop_test(tc, landlock_tcp, WORKER, ROLES);
 	tcase_add_loop_test(tc, landlock_abstract, WORKER, ROLES);
 	tcase_add_loop_test(tc, landlock_path, WORKER, ROLES);
+	if (abi > 0)
+		tcase_add_loop_test(tc, landlock_proc, WORKER, ROLES);
 }
 
 static void

@@ -30,6 +30,11 @@ static struct timespec now[2];
 static struct sockaddr_storage from;
 static socklen_t from_size = sizeof(from);
 
+/* Since Linux 6.5. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
 #define NOW MSG_DONTWAIT | MSG_NOSIGNAL
 
 /* What pipes of the gate and clients of a worker are like. */
@@ -85,6 +90,10 @@ static const struct attempt worker_attempts[] = {
 	{ "recvmmsg park", SYS_recvmmsg, { LOT, P(message), 1, NOW },
 	    REFUSED },
 	{ "sendmsg park", SYS_sendmsg, { LOT, P(message), NOW }, WORKS },
+	{ "sendmsg whois", SYS_sendmsg, { ASK, P(message), NOW }, WORKS },
+	{ "recvmsg whois", SYS_recvmsg, { ASK, P(message), NOW }, REFUSED },
+	{ "read whois", SYS_read, { ASK, P(byte), 0 }, WORKS },
+	{ "close whois", SYS_close, { ASK }, REFUSED },
 	{ "sendmmsg park", SYS_sendmmsg, { LOT, P(message), 1, NOW },
 	    REFUSED },
 	{ "sendmsg gate", SYS_sendmsg, { PAIR, P(message), NOW }, REFUSED },

@@ -29,11 +29,12 @@ enum role {
 	PARK,
 	METRICS,
 	DOOR,
+	WHOIS,
 	ROLES
 };
 
 static const char *const role_words[] = { "worker", "gate", "park",
-	"metrics", "door" };
+	"metrics", "door", "whois" };
 
 /* Descriptors of every child, in their places. */
 enum {
@@ -45,6 +46,7 @@ enum {
 	CLIENT,
 	PEER,		/* the other end of CLIENT */
 	OTHER_LISTEN,
+	ASK,		/* to whois, of a worker */
 	LAST_FD
 };
 
@@ -53,16 +55,18 @@ static const struct sandbox_worker own = {
 	.gate_fd = PAIR,
 	.park_fd = LOT,
 	.wake_fd = WAKE,
-	.lane_fd = -1
+	.lane_fd = -1,
+	.whois_fd = ASK
 };
 
-/* A door that has one lane. */
+/* A door that has one lane, and may ask whois. */
 static const struct sandbox_worker own_door = {
 	.listen_fd = LISTEN,
 	.gate_fd = -1,
 	.park_fd = -1,
 	.wake_fd = WAKE,
-	.lane_fd = CLIENT
+	.lane_fd = CLIENT,
+	.whois_fd = LOT
 };
 
 /* What the last child wrote to standard error. */
@@ -122,6 +126,7 @@ set_up(void)
 	put(ends[0], PAIR);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	put(ends[0], LOT);
+	put(ends[1], ASK);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	put(ends[0], CLIENT);
 	put(ends[1], PEER);
@@ -138,6 +143,8 @@ enter(enum role role, enum sandbox_mode mode)
 		sandbox_enter_park(mode, LOT);
 	else if (role == METRICS)
 		sandbox_enter_metrics(mode, LISTEN);
+	else if (role == WHOIS)
+		sandbox_enter_whois(mode);
 	else
 		sandbox_enter_door(mode, &own_door);
 }
