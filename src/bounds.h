@@ -161,8 +161,8 @@
  * without being asked for more. */
 #define BOUNDS_KEEP_PIECE		65536
 
-/* dockerd gets so long to say what a container's name is, and who asked for that
- * a little longer: it waits with a client, who is refused then. */
+/* dockerd gets so long to say what a container's name is, and who asked for
+ * that a little longer: it waits with a client, who is refused then. */
 #define BOUNDS_WHOIS_MS			2000
 #define BOUNDS_INQUIRE_MS		2500
 
@@ -244,12 +244,12 @@
 /* Bytes of the name of a host.  Source: RFC 1035 section 3.1. */
 #define BOUNDS_HOST_NAME_CAP		253
 
-/* Bytes of the name of a container: Docker knows no limit, but a host name is as
- * long, and its name is one on networks. */
+/* Bytes of the name of a container: Docker knows no limit, but the name is one
+ * of a host on networks. */
 #define BOUNDS_CONTAINER_NAME_CAP	253
 
-/* Bytes of /proc/PID/cgroup: a dozen lines, each with a path that may be as long
- * as a file's. */
+/* Bytes of /proc/PID/cgroup: a dozen lines, each with a path that may be as
+ * long as a file's. */
 #define BOUNDS_GROUPS_TEXT_CAP		65536
 
 /* Questions of doors and workers about containers that are under way at once,

@@ -32,8 +32,8 @@ bool container_is_name(struct span s);
  * container_find(groups, id):
  * The container that the text of a /proc/PID/cgroup names: of each line the
  * outermost part that is a container's, so that who makes groups inside does
- * not get out of it.  FOUND: id is filled.  NONE: no line has one.  DOUBT: lines
- * differ, or this is no such text.
+ * not get out of it.  FOUND: id is filled.  NONE: no line has one.  DOUBT:
+ * lines differ, or this is no such text.
  */
 enum container_result container_find(struct span groups,
     char id[CONTAINER_ID_LEN]);

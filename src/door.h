@@ -30,7 +30,8 @@ struct door_args {
 						 * their parking processes */
 	int				 parks[BOUNDS_POOL_CAP];	/* of
 						 * yard_claim */
-	int				 whois_fd;	/* of inquire.h, or -1 */
+	int				 whois_fd;	/* of inquire.h, -1:
+						 * nobody is asked */
 	pid_t				 master;
 };
 

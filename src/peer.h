@@ -23,8 +23,8 @@ void peer_identify(int fd, const struct sockaddr_storage *from,
 /* peer_is_allowed(allow, fd, peer): whether the listener lets it in. */
 bool peer_is_allowed(const struct allow *allow, int fd, struct peer *peer);
 
-/* peer_pool(conf, door, fd, peer, whois_fd): the pool that is due to a client of
- * that door; BOUNDS_POOL_CAP when that cannot be found out.  whois_fd as of
+/* peer_pool(conf, door, fd, peer, whois_fd): the pool that is due to a client
+ * of that door; BOUNDS_POOL_CAP when that cannot be found out.  whois_fd as of
  * inquire.h. */
 unsigned peer_pool(const struct conf *conf, unsigned door, int fd,
     struct peer *peer, int whois_fd);

@@ -67,8 +67,8 @@ int64_t pool_balance(struct pool *p);
 /* What pool_reap found. */
 enum pool_event {
 	POOL_FINE,
-	POOL_GATE_DIED,		/* or whois; a new generation is needed, not before
-				 * next_spawn_ms */
+	POOL_GATE_DIED,		/* or whois; a new generation is needed, not
+				 * before next_spawn_ms */
 	POOL_HOPELESS		/* a worker or gate cannot be set up */
 };
 

@@ -48,8 +48,8 @@ process_of_peer(int fd)
 	    -1 : found;
 }
 
-/* The text of a file below /proc.  By number, for C libraries differ in the call
- * and the flags that they use. */
+/* The text of a file below /proc.  By number, for C libraries differ in the
+ * call and the flags that they use. */
 static struct span
 read_file(const char *path, char *buf, size_t cap)
 {

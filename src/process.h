@@ -27,8 +27,8 @@ pid_t process_pid(int process_fd);
 /* process_is_alive(process_fd): its number was nobody else's until now. */
 bool process_is_alive(int process_fd);
 
-/* process_groups(pid, buf): the text of its /proc/PID/cgroup, in buf; empty when
- * it cannot be read, or does not fit. */
+/* process_groups(pid, buf): the text of its /proc/PID/cgroup, in buf; empty
+ * when it cannot be read, or does not fit. */
 struct span process_groups(pid_t pid, char buf[BOUNDS_GROUPS_TEXT_CAP]);
 
 /* process_obstacle(): why processes of clients cannot be told here at all, or

@@ -51,8 +51,9 @@ struct sandbox_support sandbox_support(void);
  * sandbox_enter_door(mode, own), sandbox_enter_whois(mode):
  * Shut this process in, as a worker that holds own, as the gate, as a parking
  * process that gets clients from pair_fd, as the one that tells metrics on
- * listen_fd, as a door, or as whois, which can read below /proc.  After privs_drop or privs_limit (no new privileges must be
- * set), and with one thread.  Memory that could be written and executed (JIT
+ * listen_fd, as a door, or as whois, which can read below /proc.  After
+ * privs_drop or privs_limit (no new privileges must be set), and with one
+ * thread.  Memory that could be written and executed (JIT
  * code) becomes read-only, Landlock as the kernel has it, then the filter.
  * Any step that fails is fatal with code 2, but for Landlock on a kernel
  * without.  SANDBOX_OFF: nothing.

@@ -90,6 +90,13 @@ doubt(struct question *q, const char *why)
 	answer(q, CONFPOOL_NOT_KNOWN);
 }
 
+/* What one that has ended leaves behind says nothing. */
+static void
+doubt_unless_ended(struct question *q, const char *why)
+{
+	doubt(q, process_is_alive(q->process_fd) ? why : "it has ended");
+}
+
 /* In no container, or in one that no line names. */
 static void
 settle(struct question *q, uint32_t line)
@@ -128,8 +135,8 @@ compare(struct question *q)
 	if (container_holds(groups, first, q->answer.id))
 		settle(q, line_of(&q->answer));
 	else
-		doubt(q, process_is_alive(q->process_fd) ? "its control group is not "
-		    "where that container is" : "it has ended");
+		doubt_unless_ended(q, "its control group is not where that "
+		    "container is");
 }
 
 /* What dockerd says. */
@@ -196,8 +203,7 @@ look(struct question *q)
 		settle(q, CONFPOOL_NO_LINE);
 		break;
 	default:
-		doubt(q, process_is_alive(q->process_fd) ? "its control groups are "
-		    "not understood" : "it has ended");
+		doubt_unless_ended(q, "its control groups are not understood");
 		break;
 	}
 }

@@ -14,8 +14,8 @@
  * dockerd, whose name the container has that this group is of.  In between the
  * process is held by a descriptor, so that no other one can take its number.
  *
- * It reads nothing that clients say.  Whatever cannot be found out is said to be
- * so: a client gets no profile then, not that of others.
+ * It reads nothing that clients say.  Whatever cannot be found out is said to
+ * be so: a client gets no profile then, not that of others.
  */
 
 /*

@@ -300,9 +300,9 @@ due_pool(const struct worker_args *args, int fd, struct peer *peer)
 }
 
 /*
- * One that is not for us: pool is due to it.  No honest door or worker passes it
- * on, but a container may have got another name meanwhile; or nobody knows any
- * more which one that is (BOUNDS_POOL_CAP).
+ * One that is not for us: pool is due to it.  No honest door or worker passes
+ * it on, but a container may have got another name meanwhile; or nobody knows
+ * any more which one that is (BOUNDS_POOL_CAP).
  */
 static void
 expel(const struct worker_args *args, const struct session_env *env,

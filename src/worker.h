@@ -32,7 +32,8 @@ struct worker_args {
 	int				 park_fd;
 	int				 park_no;	/* of yard_claim */
 	int				 wake_fd;	/* of the master */
-	int				 whois_fd;	/* of inquire.h, or -1 */
+	int				 whois_fd;	/* of inquire.h, -1:
+							 * nobody is asked */
 	pid_t				 master;
 };
 

@@ -166,7 +166,8 @@ class World:
             except OSError:
                 continue
             if is_ours and h.comm(pid) in (NAME[:15], 'dsp-gate',
-                                           'dsp-worker', 'dsp-park'):
+                                           'dsp-worker', 'dsp-park',
+                                           'dsp-whois'):
                 ours[pid] = parent
         return sorted(int(pid) for pid in ours if ours[pid] not in ours)
 

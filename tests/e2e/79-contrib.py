@@ -148,6 +148,26 @@ def listeners(text):
     return [re.sub(r',group=[^,]*', '', line) for line in lines]
 
 
+def with_us(name, text, listener):
+    """An example with a container of ours."""
+    flags = re.findall(r'^      - (--.*)$', text, re.M)
+    h.check(f'--listen={listener}' in flags, f'{name}: the same listener',
+            flags)
+    done = h.program('--config', '/dev/null', '--profile-dir', h.PROFILES,
+                     '--test', *flags)
+    names = re.findall(r'^client: container:([a-z]+), profile \1 ', done.out,
+                       re.M)
+    h.check(done.code == 0 and names, f'{name}: its flags are good', done)
+    h.same(re.findall('^    container_name: ([a-z]+)$', text, re.M), names,
+           f'{name}: the containers are those')
+    h.check('    pid: host\n' in text, f'{name}: it sees whose they are')
+    folder = os.path.dirname(listener.partition(',')[0][7:])
+    h.same(re.findall('- filtered:([^:\n]+)', text)[0], folder,
+           f'{name}: the folder is mounted')
+    h.check(not re.search(r'- filtered:.*\.sock', text),
+            f'{name}: and not the socket')
+
+
 def examples():
     """the examples for Docker Compose"""
     h.need_tool('docker-compose')
@@ -159,8 +179,11 @@ def examples():
         done = run('docker-compose', '-f', path, 'config',
                    env={'SOCKET_GID': '65531'})
         h.check(done.code == 0, f'{name}: docker-compose takes it', done)
-        h.check('/run/docker.sock' not in done.out,
-                f'{name}: it does not mount the Docker socket', done.out)
+        is_with_us = f'    image: {NAME}\n' in text
+        h.same(done.out.count(':/var/run/docker.sock'), int(is_with_us),
+               f'{name}: only we mount the Docker socket')
+        h.check(is_with_us or '/run/docker.sock' not in done.out,
+                f'{name}: nobody else does so', done.out)
         found = listeners(text)
         h.check(len(found) == 1 and 'profile=' in found[0],
                 f'{name}: one listener with a profile', found)
@@ -168,7 +191,9 @@ def examples():
                          '--test', '--listen', *found)
         h.check(done.code == 0, f'{name}: its listener is good', done)
         where = found[0].partition(',')[0]
-        if where.startswith('unix://'):
+        if is_with_us:
+            with_us(name, text, found[0])
+        elif where.startswith('unix://'):
             folder = os.path.dirname(where[7:])
             h.check(f'mkdir -p {folder}\n' in text
                     and f'source: {folder}\n' in text,

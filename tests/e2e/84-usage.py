@@ -164,6 +164,9 @@ WRONG = [
          GOOD + ('--client', '172.18.0.5/16,profile=readonly')),
     Case('a client of an unknown user', ['uid:no-such-user', 'number'],
          GOOD + ('--client', 'uid:no-such-user,profile=readonly')),
+    Case('a client whose container can have no such name',
+         ['conf:1:', 'container:web/1', 'name of a container'], GOOD,
+         conf='client container:web/1 profile readonly\n'),
     Case('a client given twice', ['conf:2:', '10.0.0.1', 'twice'], GOOD,
          conf='client 10.0.0.1 profile readonly\n'
               'client 10.0.0.1 profile ping\n'),

@@ -195,8 +195,8 @@ END_TEST
 
 #define OK	"HTTP/1.0 200 OK\r\nServer: Docker\r\n\r\n"
 #define BODY	"{\"Id\":\"" ID_A "\",\"Created\":\"2026\",\"Path\":\"sh\","
-#define STATE	"\"State\":{\"Status\":\"running\",\"Dead\":false,\"Pid\":4711,"\
-	"\"ExitCode\":0},"
+#define STATE	"\"State\":{\"Status\":\"running\",\"Dead\":false," \
+	"\"Pid\":4711,\"ExitCode\":0},"
 #define NAME	"\"Name\":\"/web\","
 
 static const struct {
