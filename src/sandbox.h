@@ -33,7 +33,7 @@ struct sandbox_worker {
 	int	wake_fd;	/* the master's eventfd */
 	int	lane_fd;	/* of a door: the last to pass clients on by;
 				 * they begin behind wake_fd */
-	int	whois_fd;	/* descriptors go there; -1: none */
+	int	whois_fd;	/* descriptors go there, too */
 };
 
 /*

@@ -48,7 +48,7 @@ struct question {
 
 static size_t nseats;			/* who can ask */
 static struct question questions[BOUNDS_QUESTIONS];
-static size_t nopen;
+static size_t nopen, most_open;
 static const struct conf *conf;
 static int seats_fd, upstreams_fd;	/* epoll sets */
 
@@ -232,6 +232,7 @@ begin(int seat, uint32_t no, int client_fd)
 {
 	struct question *q = open_question(seat, no);
 
+	/* Without a descriptor there was no room for it. */
 	q->process_fd = process_of_peer(client_fd);
 	if (q->process_fd != -1)
 		look(q);
@@ -291,7 +292,7 @@ serve_seat(int seat)
 	int fd;
 
 	n = io_recv_fd(seat, &question, sizeof(question), &fd, MSG_DONTWAIT);
-	if (n == sizeof(question) && fd != -1)
+	if (n == sizeof(question))
 		begin(seat, question.no, fd);
 	else if (n != -1 || errno != EAGAIN)
 		leave(seat);
@@ -345,7 +346,7 @@ hear_seats(int control_fd)
 
 	has_master = true;
 	n = epoll_wait(seats_fd, events, BOUNDS_SPAWN_CAP, 0);
-	for (i = 0; i < n && nopen < BOUNDS_QUESTIONS; i++) {
+	for (i = 0; i < n && nopen < most_open; i++) {
 		fd = events[i].data.fd;
 		if (fd == control_fd)
 			has_master = take_seats(control_fd);
@@ -357,6 +358,20 @@ hear_seats(int control_fd)
 	return has_master;
 }
 
+/* As many questions at once as there are descriptors for, when all who can ask
+ * have theirs. */
+static void
+limit_questions(void)
+{
+	size_t others, room;
+
+	others = conf->max_workers + conf->npools + BOUNDS_SPAWN_CAP;
+	room = privs_raise_files();
+	room = room > others ? (room - others) / 2 : 0;
+	most_open = room < 1 ? 1 :
+	    room > BOUNDS_QUESTIONS ? BOUNDS_QUESTIONS : room;
+}
+
 static void
 enter(int control_fd, pid_t parent)
 {
@@ -364,7 +379,7 @@ enter(int control_fd, pid_t parent)
 	upstreams_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (process_open() == -1 || seats_fd == -1 || upstreams_fd == -1)
 		fatal(2, "whois: descriptors");
-	(void)privs_raise_files();
+	limit_questions();
 	privs_limit(parent);
 	sandbox_enter_whois(conf->sandbox);
 	watch(control_fd);
@@ -384,8 +399,7 @@ whois_run(int control_fd, const struct conf *own, pid_t parent)
 	for (has_master = true; has_master || nseats > 0; ) {
 		next = expire();
 		waits[1].revents = 0;
-		if (io_wait(waits, nopen < BOUNDS_QUESTIONS ? 2 : 1, next,
-		    NULL) == IO_ERROR)
+		if (io_wait(waits, nopen < most_open ? 2 : 1, next, NULL) == IO_ERROR)
 			fatal(1, "whois: poll");
 		hear_upstreams();
 		if (!hear_seats(control_fd)) {

@@ -442,7 +442,8 @@ worker_run(const struct worker_args *args)
 		.park_fd = PARK_FD,
 		.wake_fd = WAKE_FD,
 		.lane_fd = -1,
-		.whois_fd = args->whois_fd == -1 ? -1 : WHOIS_FD,
+		/* Without one this allows nothing more. */
+		.whois_fd = args->whois_fd == -1 ? PARK_FD : WHOIS_FD,
 	};
 	const struct session_env env = {
 		.profile = conf->listen[args->listener].profile,
