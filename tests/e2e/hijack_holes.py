@@ -1,6 +1,8 @@
 """Broken copies of the program, one hole each, to see that the attacks of
 96-hijack.py find them."""
 
+import contextlib
+
 import hijack_calls as calls
 import hijack_doors as doors
 import hijack_inside as inside
@@ -85,8 +87,9 @@ HOLES = (
      '\tadd_return(p, SECCOMP_RET_ALLOW);', calls.foreign),
     ('code of rules can be written', 'sandbox.c', '\tseal_memory();\n', '',
      inside.code),
-    ('no Landlock', 'sandbox.c', 'enter_landlock(role == FILTER_GATE);', '',
-     calls.connections, 'log'),
+    ('no Landlock', 'sandbox.c',
+     'landlock_enter(role == FILTER_GATE || role == FILTER_WHOIS,\n'
+     '\t    role == FILTER_WHOIS);', '', calls.connections, 'log'),
     ('descriptors of others are not closed', 'worker.c',
      'io_close_from(behind);', '(void)0;', inside.outside),
     ("the master's part of the board can be written", 'board.c',
@@ -152,10 +155,13 @@ HOLES = (
      'fd >= YARD_PLACES || !is_stream(fd) ||', 'fd >= YARD_PLACES ||',
      place.foreign_halves),
     ('any client is served behind a door', 'worker.c',
-     'return args->listener < conf->nlisten ||',
-     'return args->listener < BOUNDS_POOL_CAP ||', doors.passed_on),
+     'if (args->listener < conf->nlisten)',
+     'if (args->listener < BOUNDS_POOL_CAP)', doors.passed_on),
     ('a client behind a door has come from anywhere', 'worker.c',
-     '(peer_came_by(fd, &door) &&', '(true &&', doors.made, 'log'),
+     'if (!peer_came_by(fd, &door))', 'if (0)', doors.made, 'log'),
+    ('any container behind a door is the first one', 'whois.c',
+     'case CONTAINER_NONE:\n\t\tsettle(q, CONFPOOL_NO_LINE);',
+     'case CONTAINER_NONE:\n\t\tsettle(q, 0);', doors.passed_on),
     ('a door sends anything to anybody', 'filter.c',
      'CALL_IF(sendmsg, ABOVE_OWN(0, WAKE), UP_TO_OWN(0, LANE))',
      'CALL(sendmsg)', doors.kept_in),
@@ -174,9 +180,13 @@ def found(d, workshop, hole, token):
     """What of the attack succeeds where that hole is."""
     name, file, text, instead, part, *mode = hole
     program = workshop.program(file, text, instead)
-    with Stand(d, program, '', WORKERS, mode[0] if mode else 'trap',
-               'listener' in name, is_broken=True,
-               has_door='door' in name) as stand:
+    with contextlib.ExitStack() as stack:
+        container = stack.enter_context(doors.container(d)) \
+            if 'container' in name else None
+        stand = stack.enter_context(Stand(
+            d, program, '', WORKERS, mode[0] if mode else 'trap',
+            'listener' in name, is_broken=True, has_door='door' in name,
+            container=container))
         stand.token = token
         return list(breaches(part(stand)))
 
