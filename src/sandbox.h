@@ -33,7 +33,8 @@ struct sandbox_worker {
 	int	wake_fd;	/* the master's eventfd */
 	int	lane_fd;	/* of a door: the last to pass clients on by;
 				 * they begin behind wake_fd */
-	int	whois_fd;	/* descriptors go there, too */
+	int	whois_fd;	/* descriptors go there, too; park_fd where
+				 * there is none: that allows no more */
 };
 
 /*

@@ -441,8 +441,6 @@ worker_run(const struct worker_args *args)
 		.gate_fd = GATE_FD,
 		.park_fd = PARK_FD,
 		.wake_fd = WAKE_FD,
-		.lane_fd = -1,
-		/* Without one this allows nothing more. */
 		.whois_fd = args->whois_fd == -1 ? PARK_FD : WHOIS_FD,
 	};
 	const struct session_env env = {
