@@ -88,6 +88,7 @@ class Life:
                 f'listen tcp://localhost:{self.port}\n'
                 f'listen unix://{SOCKET},mode=0660,owner=nobody,'
                 'group=nogroup,profile=mine\n'
+                'client container:web profile mine\n'
                 'docker-socket /run/docker.sock\n')
         h.write(ETC + '/profiles/mine', 'GET /_ping\n')
         self.places = ['--config', CONF, '--profile-dir', ETC + '/profiles',
