@@ -205,7 +205,7 @@ def wanted(line):
     """(path, letters) of one call."""
     call, _bracket, rest = line.partition('(')
     result = rest.rpartition(' = ')[2]
-    strings = re.findall(r'(?:AT_FDCWD<([^>]*)>, )?"([^"]*)"', rest)
+    strings = re.findall(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"', rest)
     if call in FREE or call.startswith(('+++', '---')):
         return
     if call == 'execve':
@@ -233,4 +233,5 @@ def opened(rest, result, folder, path):
     letters = 'rw' if 'O_RDWR' in rest else \
         'w' if re.search('O_WRONLY|O_CREAT|O_TRUNC', rest) else 'r'
     real = re.match(r'\d+<(/[^>]*)>', result)
-    return (real[1] if real else resolved(path, folder or '/')), letters
+    path = real[1] if real else resolved(path, folder or '/')
+    return path + '/' * ('O_DIRECTORY' in rest and path != '/'), letters
