@@ -37,6 +37,11 @@
  * connection; a larger one is closed, which is cheaper for both. */
 #define BOUNDS_DENIED_BODY_CAP		65536
 
+/* -- what dockerd tells its authorization plugins -- */
+
+/* Objects and arrays within each other: what dockerd sends has two. */
+#define BOUNDS_JSON_DEPTH		32
+
 /* -- profiles -- */
 
 #define BOUNDS_RULE_LINE_CAP		4096	/* bytes of one rule line */

@@ -21,7 +21,7 @@ floors='
 0 bounds span text reason
 1 http body target rule profile policy order forward reply expr trial advice
 1 vars route survey near
-1 allow container
+1 allow container json
 2 log memory io pipe doing board tally yard
 3 conf confargs confclient conffile conflisten confopt confprint reqlog confprofile
 3 confpool confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
