@@ -51,13 +51,14 @@ say_client(const struct conf *conf, const struct conf_client *c)
 	if (p->danger.len > 0)
 		log_warn("profile %s: %.*s", p->name, (int)p->danger.len,
 		    p->danger.p);
-	if (c->nentries == 0 && c->container == NULL)
+	if (c->nentries == 0 && c->container == NULL && c->tls_user == NULL)
 		log_warn("client %s: no address is known for this name now, so "
 		    "it is nobody; asked again after SIGHUP", c->text);
 	if (!fits_any(conf, c))
 		log_warn("client %s: nobody, for no listener tells clients "
-		    "by %s", c->text, c->is_user ? "users: that takes a unix "
-		    "socket" : "addresses: that takes TCP");
+		    "by %s", c->text, c->tls_user != NULL ? "names in "
+		    "certificates: that takes authz" : c->is_user ? "users: "
+		    "that takes a unix socket" : "addresses: that takes TCP");
 }
 
 static void

@@ -42,6 +42,18 @@
 /* Objects and arrays within each other: what dockerd sends has two. */
 #define BOUNDS_JSON_DEPTH		32
 
+/* Bytes of a message: it has the body of a request, of an answer too, in
+ * base64.  Of 4 MiB (dockerd 28) that is 11 MiB. */
+#define BOUNDS_AUTHZ_CAP		(64 << 20)
+
+/* Bytes of what is kept of one: a target and a few header fields.  And of a
+ * TLS client's name, of which X.509 has 64 characters. */
+#define BOUNDS_AUTHZ_KEPT_CAP		32768
+#define BOUNDS_AUTHZ_USER_CAP		256
+
+/* Bytes of a message that are read at once. */
+#define BOUNDS_AUTHZ_PIECE		65536
+
 /* -- profiles -- */
 
 #define BOUNDS_RULE_LINE_CAP		4096	/* bytes of one rule line */

@@ -78,6 +78,7 @@ read_sources(struct confwork *w, char *const envp[])
 	    strcmp(w->conf.config_path, CONFIG_FILE) == 0);
 	for (source = CONFOPT_DEFAULT; source <= CONFOPT_FLAG; source++)
 		apply(w, source, false);
+	conflisten_add_authz(w);
 }
 
 static void

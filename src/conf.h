@@ -58,6 +58,8 @@ struct conf_listen {
 	uid_t			 owner;	/* UNIX: (uid_t)-1: leave */
 	gid_t			 group;	/* UNIX: (gid_t)-1: leave */
 	struct allow		 allow;	/* who may connect */
+	bool			 is_authz;	/* UNIX: its client is dockerd,
+						 * whose plugin we are */
 	bool			 only_warns;	/* mode=warn */
 	const char		*profile_name;	/* NULL: the global one */
 	struct profile		*profile;	/* loaded; after conf_load in
@@ -76,10 +78,15 @@ struct conf_client {
 	const char		*host;		/* of name:, or NULL */
 	const char		*container;	/* of container:, or NULL */
 	bool			 is_user;	/* a client of a unix socket */
+	const char		*tls_user;	/* of user:, or NULL: told by
+						 * dockerd, on authz listeners
+						 * only; no entries */
 	const struct allow_entry *entries;	/* who it is now */
 	size_t			 nentries;	/* 0: nobody, or a container */
 	const char		*profile_name;
 	struct profile		*profile;	/* as of a listener */
+	struct profile		*warning;	/* of tls_user: the same that
+						 * only warns */
 	unsigned		 pool[BOUNDS_LISTEN_CAP];	/* where it is
 						 * due, by listener; see
 						 * confpool_fits */

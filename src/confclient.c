@@ -105,6 +105,16 @@ who_container(struct reading *r, const char *name)
 	r->c->container = name;
 }
 
+/* By the name in a certificate, which only dockerd has seen. */
+static void
+who_tls(struct reading *r, const char *name)
+{
+	if (strlen(name) > BOUNDS_AUTHZ_USER_CAP)
+		mistake(r, confwork_format(r->w, "the name of a TLS user has "
+		    "at most %d bytes", BOUNDS_AUTHZ_USER_CAP));
+	r->c->tls_user = name;
+}
+
 /* The network that was meant, and how to write the address alone. */
 static void
 bits_behind(struct reading *r, const char *who,
@@ -140,7 +150,7 @@ who_net(struct reading *r, const char *who)
 	default:
 		mistake(r, "who must be an address, a network as in "
 		    "172.18.0.0/16 or fd00::/8, name:HOST, uid:USER, "
-		    "gid:GROUP or container:NAME");
+		    "gid:GROUP, container:NAME or user:NAME");
 		break;
 	}
 }
@@ -154,6 +164,7 @@ static const struct {
 	{ "gid:", who_group },
 	{ "name:", who_host },
 	{ "container:", who_container },
+	{ "user:", who_tls },
 	{ "", who_net }
 };
 

@@ -19,6 +19,10 @@
 #define MODE_DEFAULT	0600
 #define MODE_MAX	0777
 
+/* Where dockerd looks for its plugins: the file's name is the plugin's. */
+#define PLUGIN_LISTENER \
+    "authz:///run/docker/plugins/docker-socket-protector.sock"
+
 /* Bytes of the longest allow=, with the NUL. */
 #define ALLOW_SHOWN_CAP	64
 
@@ -307,12 +311,13 @@ parse_unix(struct reading *r, struct span s)
 
 	r->l->kind = CONF_UNIX;
 	r->l->has_users = true;
-	if (s.len > 1 && s.p[0] == '@') {
+	if (s.len > 1 && s.p[0] == '@' && !r->l->is_authz) {
 		r->l->kind = CONF_ABSTRACT;
 		s.p++;
 		s.len--;
 	} else if (s.len < 2 || s.p[0] != '/' || s.p[s.len - 1] == '/') {
-		mistake(r, "must be unix:///path/to.sock or unix://@name");
+		mistake(r, r->l->is_authz ? "must be authz:///path/to.sock" :
+		    "must be unix:///path/to.sock or unix://@name");
 		return;
 	}
 	if (s.len >= sizeof(sun.sun_path))
@@ -346,6 +351,7 @@ parse_address(struct reading *r, struct span s)
 	static const struct span tcp = { "tcp://", 6 };
 	static const struct span local = { "unix://", 7 };
 	static const struct span passed = { "fd://", 5 };
+	static const struct span plugin = { "authz://", 8 };
 
 	r->l->text = confwork_string(r->w, s.p, s.len);
 	r->l->written = r->l->text;
@@ -357,8 +363,14 @@ parse_address(struct reading *r, struct span s)
 	else if (span_starts_nocase(s, passed))
 		parse_fd(r, (struct span){ s.p + passed.len,
 		    s.len - passed.len });
-	else
-		mistake(r, "must start with tcp://, unix:// or fd://");
+	else if (span_starts_nocase(s, plugin) && !r->is_metrics) {
+		r->l->is_authz = true;
+		parse_unix(r, (struct span){ s.p + plugin.len,
+		    s.len - plugin.len });
+	} else
+		mistake(r, r->is_metrics ? "must start with tcp://, unix:// "
+		    "or fd://" : "must start with tcp://, unix://, fd:// or "
+		    "authz://");
 }
 
 static bool
@@ -396,6 +408,37 @@ conflisten_metrics(struct confwork *w, const struct confopt_value *v,
     struct conf_listen *l)
 {
 	return parse(w, v, l, true);
+}
+
+void
+conflisten_authz(struct confwork *w, const struct confopt_value *v)
+{
+	if (!confopt_bool(v->text, &w->is_authz))
+		confwork_mistake(w, "%s: must be true or false (yes, no, on, "
+		    "off, 1, 0)", v->place);
+}
+
+void
+conflisten_add_authz(struct confwork *w)
+{
+	const struct confopt_value v = { .text = PLUGIN_LISTENER,
+		.place = "authz" };
+	struct conf *c = &w->conf;
+	struct conf_listen l;
+	size_t i;
+
+	if (!w->is_authz || !conflisten_parse(w, &v, &l))
+		return;
+	if (w->listen_source == CONFOPT_DEFAULT)
+		c->nlisten = 0;
+	for (i = 0; i < c->nlisten; i++)
+		if (conflisten_is_same(&c->listen[i], &l))
+			return;
+	if (c->nlisten < BOUNDS_LISTEN_CAP)
+		c->listen[c->nlisten++] = l;
+	else
+		confwork_mistake(w, "authz: too many listeners, at most %d",
+		    BOUNDS_LISTEN_CAP);
 }
 
 bool

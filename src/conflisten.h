@@ -16,6 +16,12 @@ bool conflisten_parse(struct confwork *w, const struct confopt_value *v,
 bool conflisten_metrics(struct confwork *w, const struct confopt_value *v,
     struct conf_listen *l);
 
+/* conflisten_authz(w, v): set whether --authz was given.
+ * conflisten_add_authz(w): once every source has spoken, add the listener that
+ * it stands for; with it there is none by default. */
+void conflisten_authz(struct confwork *w, const struct confopt_value *v);
+void conflisten_add_authz(struct confwork *w);
+
 /* conflisten_is_same(a, b): true when both have the same address. */
 bool conflisten_is_same(const struct conf_listen *a,
     const struct conf_listen *b);

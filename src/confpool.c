@@ -17,6 +17,9 @@
 bool
 confpool_fits(const struct conf_client *c, const struct conf_listen *l)
 {
+	/* Whom dockerd tells its plugin, and nobody else. */
+	if (c->tls_user != NULL || l->is_authz)
+		return c->tls_user != NULL && l->is_authz;
 	/* What a socket is that is passed to us is not known before. */
 	if (l->kind == CONF_FD && l->fd == 0)
 		return true;
@@ -28,7 +31,8 @@ is_told_apart(const struct conf *conf, const struct conf_listen *l)
 {
 	size_t i;
 
-	for (i = 0; i < conf->nclients; i++)
+	/* dockerd comes for all its clients. */
+	for (i = 0; i < conf->nclients && !l->is_authz; i++)
 		if (confpool_fits(&conf->clients[i], l))
 			return true;
 	return false;
@@ -106,6 +110,17 @@ has_profiles(const struct conf *conf)
 	return true;
 }
 
+/* What users of authz listeners have where these only warn. */
+static void
+make_warnings(struct confwork *w)
+{
+	struct conf_client *c;
+
+	for (c = w->conf.clients; c < w->conf.clients + w->conf.nclients; c++)
+		if (c->tls_user != NULL)
+			c->warning = confprofile_warning(w, c->profile);
+}
+
 void
 confpool_make(struct confwork *w)
 {
@@ -113,6 +128,7 @@ confpool_make(struct confwork *w)
 	bool has_room;
 	unsigned i;
 
+	make_warnings(w);
 	conf->npools = conf->nlisten;
 	for (i = 0; i < conf->nlisten; i++) {
 		conf->listen[i].workers = conf->workers;

@@ -149,7 +149,8 @@ print_client(const struct confwork *w, const struct conf_client *c)
 	for (i = n = 0; i < w->conf.nlisten; i++)
 		n += confpool_fits(c, &w->conf.listen[i]);
 	printf("client: %s%s%s%s, profile %s (%zu %s, %s)\n", c->text,
-	    text_string(&t), c->nentries == 0 && c->container == NULL ?
+	    text_string(&t), c->nentries == 0 && c->container == NULL &&
+	    c->tls_user == NULL ?
 	    " NOBODY KNOWS THIS NAME" : "",
 	    n > 0 ? "" : " NO LISTENER TELLS CLIENTS SO", c->profile->name,
 	    c->profile->nrules, c->profile->nrules == 1 ? "rule" : "rules",

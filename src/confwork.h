@@ -33,6 +33,7 @@ struct confwork {
 	struct confwork_dir	**dirs_end;
 	enum confopt_source	 dirs_source;	/* who filled dirs */
 	enum confopt_source	 listen_source;	/* who filled conf.listen */
+	bool			 is_authz;	/* --authz */
 	enum confopt_source	 client_source;	/* and conf.clients */
 	struct confprofile	*profiles;	/* loaded, or tried in vain */
 };

@@ -99,6 +99,8 @@ look(const char *path, struct dockerpath *now)
 void
 dockerpath_begin(const char *path)
 {
+	if (path == NULL)
+		return;
 	look(path, &own.seen);
 	if (own.seen.state != DOCKERPATH_SOCKET)
 		tell(path, &own.seen);
@@ -110,6 +112,8 @@ dockerpath_watch(const char *path, int64_t deadline)
 	const struct dockerpath before = own.seen;
 	struct dockerpath *now = &own.seen;
 
+	if (path == NULL)
+		return deadline;
 	if (io_now_ms() >= own.next_ms) {
 		look(path, now);
 		if (now->state != DOCKERPATH_SOCKET) {

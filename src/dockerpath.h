@@ -39,7 +39,8 @@ void dockerpath_say(struct text *t, const char *path,
 
 /*
  * dockerpath_begin(path):
- * Log what is wrong with it, and from now on what changes.
+ * Log what is wrong with it, and from now on what changes.  NULL: nobody
+ * needs it.
  * dockerpath_watch(path, deadline):
  * Look, not more often than each BOUNDS_DOCKERPATH_MS, and log what has
  * changed.  The deadline, or an earlier time of io_now_ms for the next look.

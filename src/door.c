@@ -16,6 +16,7 @@
 
 #include "board.h"
 #include "doing.h"
+#include "duty.h"
 #ifdef WITH_HIJACK_TEST
 #include "hijack.h"
 #endif
@@ -26,7 +27,6 @@
 #include "sandbox.h"
 #include "session.h"
 #include "tally.h"
-#include "worker.h"
 #include "yard.h"
 
 /* Where a door's own descriptors are, behind the standard ones. */
@@ -39,7 +39,7 @@ enum {
 
 #define OWN_FDS (LANES_FD - LISTEN_FD)
 
-_Static_assert(OWN_FDS + BOUNDS_POOL_CAP + 1 <= WORKER_FDS, "all have a place");
+_Static_assert(OWN_FDS + BOUNDS_POOL_CAP + 1 <= DUTY_FDS, "all have a place");
 
 static bool is_done;			/* a lane leads nowhere any more */
 static const volatile int no_haste;	/* a refusal is soon over */
@@ -69,7 +69,7 @@ keep_descriptors(const struct door_args *args)
 	for (i = 0; i < args->nlanes; i++)
 		own[OWN_FDS + i] = args->lanes[i];
 	own[OWN_FDS + i] = args->whois_fd;
-	worker_descriptors(args->conf, own, OWN_FDS + all_lanes(args));
+	duty_descriptors(args->conf, own, OWN_FDS + all_lanes(args));
 }
 
 /* One client wakes one door.  The end of a lane is for all to see. */
@@ -106,7 +106,7 @@ next_client(struct sockaddr_storage *from)
 	for (i = 0; i < n; i++)
 		if (events[i].data.fd != LISTEN_FD)
 			is_done = true;
-	return n < 1 || is_done ? -1 : worker_accept(LISTEN_FD, from);
+	return n < 1 || is_done ? -1 : duty_accept(LISTEN_FD, from);
 }
 
 /* Pass a client on: 0, or -1 when there is no room for some time. */
@@ -188,8 +188,8 @@ handle(const struct door_args *args, int fd,
 	/* It takes nobody's place among those who serve. */
 	board_set(BOARD_WAITING);
 	doing_begin(peer.name, before.bytes_in, before.bytes_out);
-	worker_wake(WAKE_FD, conf->listen[args->listener].workers);
-	reason = worker_refuses(conf, args->listener, fd, &peer);
+	duty_wake(WAKE_FD, conf->listen[args->listener].workers);
+	reason = duty_refuses(conf, args->listener, fd, &peer);
 #ifdef WITH_HIJACK_TEST
 	offer_hijack(args, fd);
 #endif
@@ -229,11 +229,11 @@ door_run(const struct door_args *args)
 		fatal(2, "door: mprotect");
 	keep_descriptors(args);
 	watch(all_lanes(args));
-	worker_signals(args->master);
+	duty_signals(args->master);
 	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();
 	sandbox_enter_door(args->conf->sandbox, &own);
-	while (!worker_retires() && !is_done && !log_is_broken()) {
+	while (!duty_retires() && !is_done && !log_is_broken()) {
 		board_set(BOARD_IDLE);
 		fd = next_client(&from);
 		if (fd != -1)

@@ -248,6 +248,10 @@ tell(int fd, const char *path, int error)
 	case 0:
 		say(fd, GOOD, "serving, and dockerd answers on ", path);
 		break;
+	case EBADMSG:
+		say(fd, GOOD, "serving, and dockerd answers that an "
+		    "authorization plugin denies /_ping, on ", path);
+		break;
 	case EPROTO:
 		say(fd, BAD, "dockerd answers, but not with status 200, on ",
 		    path);

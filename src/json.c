@@ -28,6 +28,7 @@ enum state {
 	IN_PAIR_U,		/* its u */
 	IN_WORD,
 	IN_MINUS,		/* the first digit */
+	FIRST_NUMBER = IN_MINUS,
 	IN_ZERO,		/* it was 0: no more digits */
 	IN_INT,
 	IN_POINT,		/* the first digit behind it */
@@ -193,21 +194,21 @@ static const struct {
 	unsigned	digit, point, e;
 	bool		may_end;
 } steps[] = {
-	[IN_MINUS - IN_MINUS] = { IN_INT, 0, 0, false },
-	[IN_ZERO - IN_MINUS] = { 0, IN_POINT, IN_E, true },
-	[IN_INT - IN_MINUS] = { IN_INT, IN_POINT, IN_E, true },
-	[IN_POINT - IN_MINUS] = { IN_FRACTION, 0, 0, false },
-	[IN_FRACTION - IN_MINUS] = { IN_FRACTION, 0, IN_E, true },
-	[IN_E - IN_MINUS] = { IN_EXPONENT, 0, 0, false },
-	[IN_E_SIGN - IN_MINUS] = { IN_EXPONENT, 0, 0, false },
-	[IN_EXPONENT - IN_MINUS] = { IN_EXPONENT, 0, 0, true },
+	[IN_MINUS - FIRST_NUMBER] = { IN_INT, 0, 0, false },
+	[IN_ZERO - FIRST_NUMBER] = { 0, IN_POINT, IN_E, true },
+	[IN_INT - FIRST_NUMBER] = { IN_INT, IN_POINT, IN_E, true },
+	[IN_POINT - FIRST_NUMBER] = { IN_FRACTION, 0, 0, false },
+	[IN_FRACTION - FIRST_NUMBER] = { IN_FRACTION, 0, IN_E, true },
+	[IN_E - FIRST_NUMBER] = { IN_EXPONENT, 0, 0, false },
+	[IN_E_SIGN - FIRST_NUMBER] = { IN_EXPONENT, 0, 0, false },
+	[IN_EXPONENT - FIRST_NUMBER] = { IN_EXPONENT, 0, 0, true },
 };
 
 /* Only what follows it ends a number. */
 static enum outcome
 take_number(struct json *j, char c)
 {
-	const unsigned at = j->state - IN_MINUS;
+	const unsigned at = j->state - FIRST_NUMBER;
 	unsigned to = 0;
 
 	if (span_is_digit(c))
@@ -459,7 +460,7 @@ json_is_whole(const struct json *j)
 	if (j->depth > 0)
 		return false;
 	/* Nothing but its end ends a number. */
-	if (j->state >= IN_MINUS && j->state <= IN_EXPONENT)
-		return steps[j->state - IN_MINUS].may_end;
+	if (j->state >= FIRST_NUMBER && j->state <= IN_EXPONENT)
+		return steps[j->state - FIRST_NUMBER].may_end;
 	return j->state == AT_NEXT;
 }

@@ -26,6 +26,11 @@
 /* Nobody but the owner may touch a socket before its mode is set. */
 #define UMASK_PRIVATE 0177
 
+/* Before its first start dockerd has no folder for plugins, nor the one that is
+ * in; it makes them like this. */
+#define FOLDERS_MADE	2
+#define FOLDER_MODE	0700
+
 union address {
 	struct sockaddr_storage	room;
 	struct sockaddr		any;
@@ -236,6 +241,30 @@ admit(const struct conf_listen *l, int fd)
 	return fd;
 }
 
+/* Make the folder of a file where it is missing, and those above that, so many
+ * at most: 0, or -1 with errno. */
+static int
+make_folder(const char *path, unsigned most)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	const char *slash = strrchr(path, '/');
+	size_t len = (size_t)(slash - path);
+
+	if (len == 0)
+		return 0;
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	if (access(folder, F_OK) == 0)
+		return 0;
+	if (errno != ENOENT || most == 0 ||
+	    make_folder(folder, most - 1) != 0)
+		return -1;
+	if (mkdir(folder, FOLDER_MODE) != 0)
+		return errno == EEXIST ? 0 : -1;
+	log_info("made the folder %s, as dockerd does when it starts", folder);
+	return 0;
+}
+
 static int
 open_path(const struct conf_listen *l, int fd, const union address *a,
     socklen_t len)
@@ -243,6 +272,8 @@ open_path(const struct conf_listen *l, int fd, const union address *a,
 	mode_t mask;
 	int result;
 
+	if (l->is_authz && make_folder(l->path, FOLDERS_MADE) != 0)
+		return fail(l, "mkdir", fd);
 	if (remove_stale(l, a, len) != 0)
 		return fail(l, l->path, fd);
 	mask = umask(UMASK_PRIVATE);

@@ -169,11 +169,24 @@ open_all(const struct conf *conf, const struct conf *old, int *fds,
 	return -1;
 }
 
+/* The Docker socket, or NULL where requests go to none: dockerd is started
+ * after its plugins. */
+static const char *
+watched_path(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nlisten; i++)
+		if (!conf->listen[i].is_authz)
+			return conf->docker_socket;
+	return NULL;
+}
+
 static void
 say_conf(const struct conf *conf)
 {
 	announce_conf(conf);
-	dockerpath_begin(conf->docker_socket);
+	dockerpath_begin(watched_path(conf));
 }
 
 static void
@@ -430,7 +443,7 @@ master_run(struct conf *conf, int argc, char *const argv[],
 	while (got_stop == 0) {
 		next = monitor_balance(&pool, pool_balance(&pool));
 		next = protection_watch(&pool, next);
-		next = dockerpath_watch(conf->docker_socket, next);
+		next = dockerpath_watch(watched_path(conf), next);
 		next = notify_watch(&pool, next);
 		next = lesson_watch(next);
 		detach_ready();

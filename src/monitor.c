@@ -186,20 +186,35 @@ monitor_reap(pid_t pid, int status)
 
 /* -- what is counted -- */
 
+/* A row for a listener with that profile; *too_many: rules that have none. */
+static size_t
+name_row(const struct conf_listen *l, const struct profile *profile,
+    size_t *too_many)
+{
+	size_t row, rule;
+
+	row = tally_row(l->text, profile->name);
+	for (rule = 0; rule < profile->nrules; rule++)
+		if (!tally_rule(row, profile->rules[rule].line_no))
+			(*too_many)++;
+	return row;
+}
+
 void
 monitor_name(struct pool *p)
 {
+	const struct conf *conf = p->conf;
 	const struct conf_listen *l;
-	size_t i, rule, too_many;
+	size_t i, k, too_many;
 
 	too_many = 0;
-	for (i = 0; i < p->conf->npools; i++) {
-		l = &p->conf->listen[i];
-		p->row[i] = tally_row(l->text, l->profile->name);
-		for (rule = 0; rule < l->profile->nrules; rule++)
-			if (!tally_rule(p->row[i],
-			    l->profile->rules[rule].line_no))
-				too_many++;
+	for (i = 0; i < conf->npools; i++) {
+		l = &conf->listen[i];
+		p->row[i] = name_row(l, l->profile, &too_many);
+		for (k = 0; k < conf->nclients && l->is_authz; k++)
+			if (conf->clients[k].tls_user != NULL)
+				p->user_row[i][k] = name_row(l,
+				    conf->clients[k].profile, &too_many);
 	}
 	tally_set(p->generation, p->conf->max_workers);
 	if (too_many > 0 && p->conf->has_metrics)

@@ -25,6 +25,7 @@ static const char request[] = "GET /_ping HTTP/1.1\r\nHost: docker\r\n"
 /* "HTTP/1.1 200"; the digit behind the dot is not looked at. */
 static const char good_start[] = "HTTP/1.";
 static const char good_end[] = " 200";
+static const char denied_end[] = " 403";
 #define GOOD_LEN (sizeof(good_start) - 1 + 1 + sizeof(good_end) - 1)
 
 struct ping {
@@ -91,13 +92,18 @@ ping_begin(const char *docker_socket, uint32_t no)
 	return 0;
 }
 
-static bool
-is_good(const char *answer)
+static int
+error_of(const char *answer)
 {
 	const size_t start = sizeof(good_start) - 1;
+	const char *end = answer + start + 1;
 
-	return memcmp(answer, good_start, start) == 0 &&
-	    memcmp(answer + start + 1, good_end, sizeof(good_end) - 1) == 0;
+	if (memcmp(answer, good_start, start) != 0)
+		return EPROTO;
+	if (memcmp(end, good_end, sizeof(good_end) - 1) == 0)
+		return 0;
+	return memcmp(end, denied_end, sizeof(denied_end) - 1) == 0 ?
+	    EBADMSG : EPROTO;
 }
 
 /* What dockerd says; true when that is enough, or all. */
@@ -115,7 +121,7 @@ receive(struct ping *p, int *error)
 	if (n < 1)
 		*error = ECONNRESET;
 	else
-		*error = is_good(p->answer) ? 0 : EPROTO;
+		*error = error_of(p->answer);
 	return true;
 }
 

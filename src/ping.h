@@ -22,8 +22,8 @@ int ping_begin(const char *docker_socket, uint32_t no);
 
 /*
  * ping_hear(no, error):
- * True when one has ended: *error is 0 when dockerd said 200, EPROTO when it
- * said something else, ECONNRESET when nothing.  To be called until it is
+ * True when one has ended: *error is 0 when dockerd said 200, EBADMSG when it
+ * said 403, which only its plugins make it say, EPROTO when something else, ECONNRESET when nothing.  To be called until it is
  * false.
  */
 bool ping_hear(uint32_t *no, int *error);

@@ -16,6 +16,7 @@
 
 #include "board.h"
 #include "confpool.h"
+#include "duty.h"
 #include "gate.h"
 #include "health.h"
 #include "io.h"
@@ -161,7 +162,7 @@ make_room(struct pool *p, unsigned listener)
 
 	slot = oldest(p, listener, BOARD_WAITING, BOUNDS_GIVE_WAY_MS);
 	if (slot != board_size()) {
-		signal_worker(slot, WORKER_GIVE_WAY);
+		signal_worker(slot, DUTY_GIVE_WAY);
 		return true;
 	}
 	for (i = 0; i < p->conf->npools; i++) {

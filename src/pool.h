@@ -33,6 +33,10 @@ struct pool {
 	int			 listen_fd[BOUNDS_LISTEN_CAP];
 	struct pool_park	 park[POOL_PARKS];	/* doors have none */
 	size_t			 row[BOUNDS_POOL_CAP];	/* of the tally */
+	size_t			 user_row[BOUNDS_LISTEN_CAP][BOUNDS_CLIENT_CAP];
+						/* of authz listeners: of
+						 * conf->clients with a TLS
+						 * user */
 	int			 wake_fd;	/* eventfd: a worker calls */
 	unsigned		 generation;
 	bool			 is_ending;	/* deaths are no news */

@@ -73,6 +73,17 @@
 	    "this API version is refused: too old") \
 	X(REASON_BROWSER, 403, "browser", \
 	    "requests of web browsers are refused") \
+	/* as an authorization plugin */ \
+	X(REASON_AUTHZ_CALL, 404, "authz-call", \
+	    "no such call of an authorization plugin") \
+	X(REASON_AUTHZ_MESSAGE, 400, "authz-message", \
+	    "malformed message to an authorization plugin") \
+	X(REASON_AUTHZ_LONG, 413, "authz-too-long", \
+	    "the message to the authorization plugin is too long") \
+	X(REASON_AUTHZ_BODY, 403, "body-not-told", \
+	    "refused: dockerd does not tell its plugins this body") \
+	X(REASON_MEDIA_TYPE, 403, "media-type", \
+	    "refused: malformed media type") \
 	/* serving */ \
 	X(REASON_NOT_ALLOWED, 403, "not-allowed", \
 	    "not allowed from here: no allow= of this listener names this " \

@@ -22,6 +22,17 @@ is_failure(enum reason reason)
 	    reason == REASON_BUSY;
 }
 
+/* Who it is, and who says so. */
+static void
+end_line(struct log_line *line, const struct record *r)
+{
+	log_str(line, "peer", r->peer);
+	if (r->user.len > 0)
+		log_span(line, "user", r->user);
+	log_number(line, "worker", r->env->worker_no);
+	log_end(line);
+}
+
 /* "deny" or "fail"; the query is told, because a denied one is what the user
  * has to see. */
 static void
@@ -40,9 +51,7 @@ log_refusal(const struct record *r, enum reason reason, int dial_error)
 		log_str(&line, "socket", r->env->docker_socket);
 		log_words(&line, "error", strerror(dial_error));
 	}
-	log_str(&line, "peer", r->peer);
-	log_number(&line, "worker", r->env->worker_no);
-	log_end(&line);
+	end_line(&line, r);
 }
 
 void
@@ -67,12 +76,11 @@ record_warning(const struct record *r)
 	log_span(&line, "target", r->head->target);
 	log_str(&line, "profile", r->profile);
 	log_str(&line, "reason", reason_info(REASON_NO_RULE)->word);
-	log_str(&line, "peer", r->peer);
-	log_number(&line, "worker", r->env->worker_no);
-	log_end(&line);
+	end_line(&line, r);
 	tally_warn(r->env->row);
 }
 
+/* x is NULL when nothing went by us. */
 static void
 log_allowed(const struct record *r, const struct exchange *x, int64_t now_us)
 {
@@ -85,13 +93,13 @@ log_allowed(const struct record *r, const struct exchange *x, int64_t now_us)
 	log_span(&line, "path", r->request->target.path);
 	log_str(&line, "profile", r->profile);
 	log_number(&line, "rule", r->line_no);
-	log_number(&line, "status", (unsigned)x->answer.status);
-	log_number(&line, "in", x->relay.up.bytes);
-	log_number(&line, "out", x->out_before + x->relay.down.bytes);
+	if (x != NULL) {
+		log_number(&line, "status", (unsigned)x->answer.status);
+		log_number(&line, "in", x->relay.up.bytes);
+		log_number(&line, "out", x->out_before + x->relay.down.bytes);
+	}
 	log_number(&line, "ms", (uint64_t)(now_us - r->began_us) / 1000);
-	log_str(&line, "peer", r->peer);
-	log_number(&line, "worker", r->env->worker_no);
-	log_end(&line);
+	end_line(&line, r);
 }
 
 void
@@ -105,4 +113,14 @@ record_answer(const struct record *r, const struct exchange *x)
 	    !r->request->target.is_stream)
 		tally_took(r->env->row, now_us - r->complete_us);
 	log_allowed(r, x, now_us);
+}
+
+void
+record_pass(const struct record *r)
+{
+	const int64_t now_us = io_now_us();
+
+	tally_allow(r->env->row, r->line_no);
+	tally_took(r->env->row, now_us - r->complete_us);
+	log_allowed(r, NULL, now_us);
 }

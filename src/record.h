@@ -15,6 +15,8 @@
 struct record {
 	const struct session_env	*env;
 	const char			*peer;
+	struct span			user;	/* that dockerd knows it by,
+						 * empty: none */
 	const struct http_head		*head;
 	const struct policy_request	*request;
 	const char			*profile;
@@ -36,5 +38,9 @@ void record_warning(const struct record *r);
 /* record_answer(r, x): it was allowed, and x, which has counted that, is over
  * now. */
 void record_answer(const struct record *r, const struct exchange *x);
+
+/* record_pass(r): as an authorization plugin, we allow it: what follows goes by
+ * others. */
+void record_pass(const struct record *r);
 
 #endif /* DSP_RECORD_H */

@@ -33,4 +33,20 @@ struct reply {
  */
 size_t reply_make(char buf[BOUNDS_REPLY_CAP], const struct reply *r);
 
+/* Answers of an authorization plugin. */
+enum reply_authz {
+	REPLY_AUTHZ_HELLO,	/* to Plugin.Activate */
+	REPLY_AUTHZ_VERDICT,	/* allowed for REASON_NONE */
+	REPLY_AUTHZ_ERROR	/* no verdict: dockerd fails the request */
+};
+
+/*
+ * reply_authz_make(buf, kind, r):
+ * The same for dockerd.  Never "Err" beside "Allow":true, which dockerd takes
+ * for a yes.
+ * Source: Docker's documentation of access authorization plugins.
+ */
+size_t reply_authz_make(char buf[BOUNDS_REPLY_CAP], enum reply_authz kind,
+    const struct reply *r);
+
 #endif /* DSP_REPLY_H */

@@ -34,14 +34,14 @@ static enum io_result
 await_kept(const struct rest *r, struct upstream *u, int64_t deadline)
 {
 	struct pollfd wait[2] = { { .fd = r->fd, .events = POLLIN },
-	    { .fd = upstream_kept_fd(u), .events = POLLIN } };
+	    { .fd = -1, .events = POLLIN } };
 	enum io_result result;
 
 	do {
+		wait[1].fd = u != NULL ? upstream_kept_fd(u) : -1;
 		result = io_wait(wait, 2, deadline, r->env->wants_close);
 		if (result == IO_OK && wait[1].fd != -1)
 			upstream_watched(u, wait[1].revents != 0);
-		wait[1].fd = upstream_kept_fd(u);
 	} while (result == IO_OK && wait[0].revents == 0);
 	return result;
 }
@@ -60,7 +60,8 @@ rest_await(const struct rest *r, struct upstream *u, bool is_fresh,
 		result = await_kept(r, u, end < deadline ? end : deadline);
 		if (result == IO_OK)
 			break;
-		upstream_drop(u);
+		if (u != NULL)
+			upstream_drop(u);
 		if (park_client(r, deadline)) {
 			board_set(BOARD_BUSY);
 			return IO_ERROR;

@@ -29,7 +29,7 @@ struct rest {
  * Wait for the first byte of a request while nothing was received, first for a
  * moment: then the client is parked, which is IO_ERROR: it must not be read
  * from any more.  Else as io_wait with env->wants_close.  Meanwhile the
- * connection kept by u is watched.  One that has only just come gets a moment
+ * connection kept by u, if u is not NULL, is watched.  One that has only just come gets a moment
  * to speak although we are asked to part with it.
  */
 enum io_result rest_await(const struct rest *r, struct upstream *u,

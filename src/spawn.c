@@ -166,6 +166,7 @@ enter_worker(const struct pool *p, unsigned pool, size_t slot, int gate_fd,
 		.listen_fd = pool < p->conf->nlisten ? p->listen_fd[pool] : -1,
 		.door_fd = p->listen_fd[l->door],
 		.gate_fd = gate_fd,
+		.user_rows = l->is_authz ? p->user_row[pool] : NULL,
 		.park_fd = p->park[pool].fd,
 		.park_no = p->park[pool].no,
 		.wake_fd = p->wake_fd,
@@ -261,7 +262,7 @@ close_pairs(const struct pairs *pairs)
 	errno = saved_errno;
 }
 
-/* A door has none to the gate; it, and those behind it, have one to whois where
+/* A door has none to the gate, nor who only says what may pass; a door, and those behind it, have one to whois where
  * containers matter.  0, or -1 with errno. */
 static int
 open_pairs(const struct conf *conf, unsigned pool, struct pairs *pairs)
@@ -269,7 +270,7 @@ open_pairs(const struct conf *conf, unsigned pool, struct pairs *pairs)
 	const struct conf_listen *l = &conf->listen[pool];
 
 	*pairs = (struct pairs){ { -1, -1 }, { -1, -1 } };
-	if (!l->is_door && open_pair(pairs->gate) == -1) {
+	if (!l->is_door && !l->is_authz && open_pair(pairs->gate) == -1) {
 		pairs->gate[0] = pairs->gate[1] = -1;
 		return -1;
 	}

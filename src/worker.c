@@ -11,14 +11,14 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "authz.h"
 #include "board.h"
 #include "doing.h"
+#include "duty.h"
 #ifdef WITH_HIJACK_TEST
 #include "hijack.h"
 #endif
@@ -35,7 +35,7 @@
 /* Where a worker's own descriptors are, behind the standard ones. */
 enum {
 	LISTEN_FD = FIRST_FD,	/* behind a door: another wake-up */
-	GATE_FD,
+	GATE_FD,	/* of an authz listener: likewise */
 	PARK_FD,
 	CLIENTS_FD,	/* an epoll set: new clients, and parked ones */
 	WAKE_FD,
@@ -43,73 +43,8 @@ enum {
 	FREE_FD
 };
 
-static volatile sig_atomic_t is_retiring;
-static volatile sig_atomic_t wants_close;
-static pid_t master;
 static int64_t served_ms;		/* when the last client was left */
 static struct peer_door door;		/* that clients came by */
-
-/* Only the master's count: workers that left before it knows of the end would
- * leave streams that are parked without anybody. */
-static void
-handle_signal(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	if (info->si_pid != master)
-		return;
-	if (sig == SIGTERM)
-		is_retiring = 1;
-	wants_close = 1;
-}
-
-/* Terminals and service managers signal whole groups: only the master acts
- * on that. */
-void
-worker_signals(pid_t parent)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction handle = { .sa_sigaction = handle_signal,
-	    .sa_flags = SA_SIGINFO };
-	struct sigaction standard = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	master = parent;
-	(void)sigemptyset(&none);
-	if (sigaction(SIGINT, &ignore, NULL) == -1 ||
-	    sigaction(SIGHUP, &ignore, NULL) == -1 ||
-	    sigaction(SIGPIPE, &ignore, NULL) == -1 ||
-	    sigaction(SIGCHLD, &standard, NULL) == -1 ||
-	    sigaction(SIGTERM, &handle, NULL) == -1 ||
-	    sigaction(WORKER_GIVE_WAY, &handle, NULL) == -1 ||
-	    sigprocmask(SIG_SETMASK, &none, NULL) == -1)
-		fatal(2, "worker: signals");
-}
-
-bool
-worker_retires(void)
-{
-	return is_retiring != 0;
-}
-
-/* What the master had open: other listeners, other workers' pairs.  syslog's
- * is opened anew. */
-void
-worker_descriptors(const struct conf *conf, const int *from, size_t n)
-{
-	const int behind = FIRST_FD + (int)n;
-	int safe[WORKER_FDS];
-	size_t i;
-
-	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
-	for (i = 0; i < n; i++)
-		if ((safe[i] = fcntl(from[i], F_DUPFD, behind)) == -1)
-			fatal(2, "worker: descriptors");
-	for (i = 0; i < n; i++)
-		if (dup2(safe[i], FIRST_FD + (int)i) == -1)
-			fatal(2, "worker: descriptors");
-	io_close_from(behind);
-	log_init(conf->log_level, conf->log_format, conf->log_to);
-}
 
 static void
 keep_descriptors(const struct worker_args *args)
@@ -117,14 +52,15 @@ keep_descriptors(const struct worker_args *args)
 	const int own[] = {
 		[LISTEN_FD - FIRST_FD] = args->listen_fd != -1 ?
 		    args->listen_fd : args->wake_fd,
-		[GATE_FD - FIRST_FD] = args->gate_fd,
+		[GATE_FD - FIRST_FD] = args->gate_fd != -1 ?
+		    args->gate_fd : args->wake_fd,
 		[PARK_FD - FIRST_FD] = args->park_fd,
 		[CLIENTS_FD - FIRST_FD] = epoll_create1(0),
 		[WAKE_FD - FIRST_FD] = args->wake_fd,
 		[WHOIS_FD - FIRST_FD] = args->whois_fd,
 	};
 
-	worker_descriptors(args->conf, own, (args->whois_fd != -1 ? FREE_FD :
+	duty_descriptors(args->conf, own, (args->whois_fd != -1 ? FREE_FD :
 	    WHOIS_FD) - FIRST_FD);
 }
 
@@ -142,35 +78,6 @@ watch_clients(bool has_listener)
 	event.data.fd = PARK_FD;
 	if (epoll_ctl(CLIENTS_FD, EPOLL_CTL_ADD, PARK_FD, &event) == -1)
 		fatal(2, "worker: epoll_ctl");
-}
-
-void
-worker_wake(int wake_fd, unsigned workers)
-{
-	const uint64_t one = 1;
-
-	if (!board_is_short(workers))
-		return;
-	/* Fails only when the master has not read for 2^64 of these. */
-	if (write(wake_fd, &one, sizeof(one)) == -1)
-		log_debug("worker: the wake-up is full");
-}
-
-enum reason
-worker_refuses(const struct conf *conf, unsigned pool, int fd,
-    struct peer *peer)
-{
-	/* A door is not busy itself; the client will make a worker so. */
-	const size_t more = conf->listen[pool].is_door ? 1 : 0;
-
-	if (!peer_is_allowed(&conf->listen[pool].allow, fd, peer))
-		return REASON_NOT_ALLOWED;
-	if (board_count(BOARD_BUSY) + more > conf->max_workers)
-		return REASON_BUSY;
-	if (conf->max_per_client > 0 && board_count_peer(&peer->key) +
-	    yard_count_peer(&peer->key) > conf->max_per_client)
-		return REASON_PER_CLIENT;
-	return REASON_NONE;
 }
 
 #ifdef WITH_HIJACK_TEST
@@ -194,27 +101,6 @@ offer_hijack(const struct worker_args *args, int fd)
 }
 #endif
 
-int
-worker_accept(int listen_fd, struct sockaddr_storage *from)
-{
-	socklen_t len;
-	int fd;
-
-	len = sizeof(*from);
-	fd = accept4(listen_fd, (struct sockaddr *)from, &len,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd != -1) {
-		board_mine()->connections++;
-		return fd;
-	}
-	/* The master shuts the listener down to stop accepting. */
-	if (errno == EINVAL || errno == EBADF)
-		is_retiring = 1;
-	else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN)
-		fatal(1, "accept");
-	return -1;
-}
-
 /* Whom a worker is about to serve. */
 struct arrival {
 	struct sockaddr_storage	from;
@@ -236,7 +122,7 @@ take_parked(struct arrival *a)
 		/* Without a parking process there is no place for idle
 		 * clients: the master forks workers anew. */
 		if (errno != EAGAIN)
-			is_retiring = 1;
+			duty_retire();
 		return false;
 	}
 	len = sizeof(a->from);
@@ -257,7 +143,7 @@ take_parked(struct arrival *a)
 static bool
 take_new(struct arrival *a)
 {
-	a->guest.client_fd = worker_accept(LISTEN_FD, &a->from);
+	a->guest.client_fd = duty_accept(LISTEN_FD, &a->from);
 	return a->guest.client_fd != -1;
 }
 
@@ -352,13 +238,16 @@ serve_client(const struct worker_args *args, const struct session_env *env,
 {
 	enum reason reason;
 
-	reason = worker_refuses(args->conf, args->listener, fd, peer);
+	reason = duty_refuses(args->conf, args->listener, fd, peer);
 #ifdef WITH_HIJACK_TEST
 	if (reason != REASON_NOT_ALLOWED)
 		offer_hijack(args, fd);
 #endif
 	if (reason == REASON_NONE) {
-		session_serve(env, fd, peer->name, &peer->key);
+		if (args->gate_fd == -1)
+			authz_serve(fd, peer->name, &peer->key);
+		else
+			session_serve(env, fd, peer->name, &peer->key);
 		return;
 	}
 	/* One that is refused is none of those who are served. */
@@ -376,10 +265,13 @@ serve(const struct worker_args *args, const struct session_env *env,
 	unsigned pool;
 
 	peer_identify(a->guest.client_fd, &a->from, &peer);
+	/* dockerd is not counted with other clients of its user. */
+	if (args->gate_fd == -1)
+		memset(&peer.key, 0xff, sizeof(peer.key));
 	board_set_peer(&peer.key);
 	board_set(BOARD_BUSY);
 	doing_begin(peer.name, before.bytes_in, before.bytes_out);
-	worker_wake(WAKE_FD, env->workers);
+	duty_wake(WAKE_FD, env->workers);
 	/* Whose client has gone only ends. */
 	pool = a->has_left ? args->listener :
 	    due_pool(args, a->guest.client_fd, &peer);
@@ -417,12 +309,12 @@ serve_left(const struct worker_args *args, const struct session_env *env)
 	while (yard_is_given_up(args->park_no)) {
 		board_set(BOARD_RETIRING);
 		is_last = yard_streams(args->park_no) == 0;
-		wants_close = 0;
+		duty_wants_close = 0;
 		/* What we have sent there may still be on its way. */
 		result = io_wait(&wait, 1, is_last ? served_ms +
 		    BOUNDS_NUDGE_MS : io_now_ms() + BOUNDS_PARK_LOOK_MS,
-		    is_last ? NULL : &wants_close);
-		wants_close = 1;
+		    is_last ? NULL : &duty_wants_close);
+		duty_wants_close = 1;
 		a = nobody_yet();
 		if (result == IO_OK && take_parked(&a))
 			serve(args, env, &a);
@@ -432,23 +324,17 @@ serve_left(const struct worker_args *args, const struct session_env *env)
 	}
 }
 
-_Noreturn void
-worker_run(const struct worker_args *args)
+static struct session_env
+make_env(const struct worker_args *args, int gate_fd)
 {
 	const struct conf *conf = args->conf;
-	const struct sandbox_worker own = {
-		.listen_fd = LISTEN_FD,
-		.gate_fd = GATE_FD,
-		.park_fd = PARK_FD,
-		.wake_fd = WAKE_FD,
-		.whois_fd = args->whois_fd == -1 ? PARK_FD : WHOIS_FD,
-	};
-	const struct session_env env = {
+
+	return (struct session_env){
 		.profile = conf->listen[args->listener].profile,
 		.listener = args->listener,
 		.row = args->row,
 		.docker_socket = conf->docker_socket,
-		.gate_fd = GATE_FD,
+		.gate_fd = gate_fd,
 		.park_fd = PARK_FD,
 		.park_no = args->park_no,
 		.workers = conf->listen[args->listener].workers,
@@ -456,11 +342,27 @@ worker_run(const struct worker_args *args)
 		.min_api = conf->min_api,
 		.max_workers = conf->max_workers,
 		.head_timeout_ms = conf->head_timeout_ms,
-		.idle_timeout_ms = conf->idle_timeout_ms,
+		/* Its end would be taken for ours if dockerd just used it. */
+		.idle_timeout_ms = gate_fd == -1 ? BOUNDS_PARKED_MS :
+		    conf->idle_timeout_ms,
 		.worker_no = args->slot + 1,
-		.wants_close = &wants_close,
+		.wants_close = &duty_wants_close,
 	};
+}
 
+_Noreturn void
+worker_run(const struct worker_args *args)
+{
+	const struct conf *conf = args->conf;
+	const int gate_fd = args->gate_fd != -1 ? GATE_FD : -1;
+	const struct sandbox_worker own = {
+		.listen_fd = LISTEN_FD,
+		.gate_fd = gate_fd,
+		.park_fd = PARK_FD,
+		.wake_fd = WAKE_FD,
+		.whois_fd = args->whois_fd == -1 ? PARK_FD : WHOIS_FD,
+	};
+	const struct session_env env = make_env(args, gate_fd);
 	struct arrival a;
 
 	if (board_enter(args->slot) == -1 || tally_enter() == -1 ||
@@ -469,16 +371,18 @@ worker_run(const struct worker_args *args)
 	if (args->listen_fd == -1 && peer_door_make(args->door_fd, &door) == -1)
 		fatal(2, "worker: getsockname");
 	conf->listen[args->listener].profile->matcher.cpu_us = io_cpu_us;
+	if (gate_fd == -1)
+		authz_prepare(&env, conf, args->user_rows);
 	keep_descriptors(args);
 	watch_clients(args->listen_fd != -1);
-	worker_signals(args->master);
+	duty_signals(args->master);
 	privs_drop(args->identity, args->master, BOUNDS_WORKER_FILES);
 	log_seal();
 	sandbox_enter_worker(conf->sandbox, &own);
-	while (!is_retiring) {
-		wants_close = 0;
+	while (!duty_retires()) {
+		duty_wants_close = 0;
 		/* A signal between the two lines above is not lost. */
-		if (is_retiring)
+		if (duty_retires())
 			break;
 		board_set(BOARD_IDLE);
 		a = nobody_yet();

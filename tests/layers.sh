@@ -20,15 +20,15 @@ FUNCTION_LINES=60
 floors='
 0 bounds span text reason
 1 http body target rule profile policy order forward reply expr trial advice
-1 vars route survey near
-1 allow container json
+1 vars route survey near json authzmsg authzhead
+1 allow container
 2 log memory io pipe doing board tally yard
 3 conf confargs confclient conffile conflisten confopt confprint reqlog confprofile
 3 confpool confswitch confwork detach dial learn learnquery learnrule learnset learnvalue
 3 abstract cgroup dockerpath ping
 3 ask keep listen privs sandbox filter filtercode callnames metricstext
 3 host peer ticket conffd inherit userns inquire landlock process
-4 relay exchange park upstream session record rest hijack
+4 relay exchange park upstream session record rest hijack authz duty
 5 worker door gate metrics whois
 6 announce pool parks spawn monitor protection lesson statustext status health
 6 notify master

@@ -15,6 +15,7 @@ name=docker-socket-protector
 MOST_TCP=13
 MOST_UNIX=5
 MOST_ALONE=4	# with users of its own, too
+MOST_ROOT=18
 
 command -v systemd-analyze >/dev/null || {
 	echo '1..0 # SKIP no systemd-analyze (package systemd)'
@@ -76,7 +77,7 @@ lines() {
 	done
 }
 
-for unit in "$name.service" "$name@.service"; do
+for unit in "$name.service" "$name@.service" "$name-authz.service"; do
 	[ -s "$build/contrib/systemd/$unit" ] || {
 		echo "Bail out! no $build/contrib/systemd/$unit"
 		exit 1
@@ -106,7 +107,7 @@ planted 'what is left open' "$(secure planted.service $MOST_UNIX)" \
     "is above $MOST_UNIX tenths"
 
 for unit in "$name.service" "$name.socket" "$name@traefik.service" \
-    "$name@traefik.socket" docker.socket; do
+    "$name@traefik.socket" "$name-authz.service" docker.socket; do
 	point "$unit is understood" "$(verify "$unit")"
 done
 point "$name.service leaves little open" \
@@ -120,7 +121,13 @@ point 'and closes something' "$(secure "$name@.service" $MOST_ALONE)"
 rm -r "$units/$name@.service.d"
 planted 'that it is not there' "$(secure "$name@.service" $MOST_ALONE)" \
     "is above $MOST_ALONE tenths"
-for unit in "$name.service" "$name@.service"; do
+point "$name-authz.service leaves little open" \
+    "$(secure "$name-authz.service" $MOST_ROOT)"
+point "$name-authz.service is there before dockerd" \
+    "$(lines "$name-authz.service" Before=docker.service \
+    WantedBy=multi-user.target Environment=DSP_AUTHZ=yes \
+    RuntimeDirectoryMode=0700 RuntimeDirectoryPreserve=yes)"
+for unit in "$name.service" "$name@.service" "$name-authz.service"; do
 	point "$unit: no other start after exit code 2, and other lines" \
 	    "$(lines "$unit" RestartPreventExitStatus=2 Type=notify \
 	    KillMode=mixed NoNewPrivileges=yes MemoryDenyWriteExecute=yes)"

@@ -248,6 +248,7 @@ def content(w):
     for path in (CONF, f'/etc/init.d/{NAME}', f'/usr/sbin/{NAME}',
                  f'/lib/systemd/system/{NAME}.service',
                  f'/lib/systemd/system/{NAME}@.service',
+                 f'/lib/systemd/system/{NAME}-authz.service',
                  f'/lib/systemd/system/{NAME}.socket',
                  f'/usr/lib/sysusers.d/{NAME}.conf',
                  f'/usr/lib/tmpfiles.d/{NAME}.conf', f'/etc/default/{NAME}',

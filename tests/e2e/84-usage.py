@@ -175,6 +175,12 @@ WRONG = [
                       for number in range(65))),
     Case('a client that may do all', ['unprotected', '--log-requests'],
          GOOD + ('--client', '10.0.0.1,profile=unprotected')),
+    Case('a plugin with an address that is none', ['authz:///path/to.sock'],
+         GOOD + ('--listen', 'authz://@plugin')),
+    Case('a plugin that is no plugin', ['--authz', 'no value'],
+         GOOD + ('--authz=yes',)),
+    Case('a user of a certificate without a name', ['user:', 'needs a name'],
+         GOOD + ('--client', 'user:,profile=readonly')),
     Case('two mistakes at once', ['--workers', '--log-level'],
          GOOD + ('--workers', 'x', '--log-level', 'x'), lines=2),
 ]
@@ -308,7 +314,7 @@ def texts():
     """--help and --version"""
     done = start('--help')
     h.check(done.code == 0 and not done.err, '--help: exit code 0', done)
-    for option in ('--profile', '--listen', '--docker-socket',
+    for option in ('--profile', '--listen', '--authz', '--docker-socket',
                    '--log-requests', '--learn-for', '--max-workers', '--user',
                    '--sandbox', '--test', '--explain', '--learn', '--keep',
                    '--status', '--healthcheck'):

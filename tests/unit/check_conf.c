@@ -70,6 +70,8 @@ show(const struct conf *c, const char *name, char *buf)
 		return show_profile(c, buf);
 	if (strcmp(name, "listen") == 0)
 		return show_listen(c, buf);
+	if (strcmp(name, "authz") == 0)
+		return c->listen[0].is_authz ? "yes" : "no";
 	if (strcmp(name, "client") == 0)
 		return show_clients(c, buf);
 	if (strcmp(name, "docker-socket") == 0)
@@ -139,6 +141,7 @@ static const struct {
 	    NULL },
 	{ "listen", "l", "tcp://localhost:2375", "unix:///a,mode=0600",
 	    "unix:///a", "tcp://*:1", "tcp://*:1", NULL },
+	{ "authz", NULL, "no", "yes", "yes", "no", "no", NULL },
 	{ "client", NULL, "none", "10.0.0.1,profile=one", "10.0.0.1=one",
 	    "uid:7,profile=one", "uid:7=one", NULL },
 	{ "metrics", NULL, NULL, "unix:///a,mode=0600", "unix:///a",
@@ -232,7 +235,9 @@ START_TEST(option_from_flag)
 		expect(name, "", "", base, options[_i].fallback);
 	if (is_switch(name)) {
 		expect(name, join("--", name, "", ""), "", base, shown);
-		expect(name, join("-", letter, "", ""), "", base, shown);
+		if (letter != NULL)
+			expect(name, join("-", letter, "", ""), "", base,
+			    shown);
 		return;
 	}
 	expect(name, join("--", name, " ", a), "", base, shown);

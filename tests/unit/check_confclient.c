@@ -82,6 +82,44 @@ START_TEST(text_container_length)
 }
 END_TEST
 
+/* Who is known by a certificate, which has any name. */
+START_TEST(text_user)
+{
+	static const char *const names[] = { "anna", "0", "uid:0", "a@b.c",
+		"CN=x/y", "user:" };
+	const struct conf_client *c;
+	struct conf *conf;
+
+	conf = load_good(join("-e GET /_ping --client user:", names[_i],
+	    ",profile=one", ""), "", GOOD);
+	c = &conf->clients[0];
+	ck_assert_str_eq(c->tls_user, names[_i]);
+	ck_assert_str_eq(c->profile->name, "one");
+	ck_assert(c->warning->only_warns && !c->profile->only_warns);
+	ck_assert_ptr_eq(c->warning->rules, c->profile->rules);
+	ck_assert_uint_eq(c->nentries, 0);
+	ck_assert_ptr_null(c->host);
+	conf_free(conf);
+}
+END_TEST
+
+START_TEST(text_user_length)
+{
+	char *name;
+	int more;
+
+	for (more = 0; more < 2; more++) {
+		name = unit_fill('a', (size_t)BOUNDS_AUTHZ_USER_CAP + more);
+		conf_free(load(join("-e GET / --client user:", name,
+		    ",profile=one", ""), "", GOOD));
+		ck_assert_int_eq(nmessages, more);
+		ck_assert(more == 0 || strstr(messages, "the name of a TLS "
+		    "user has at most 256 bytes") != NULL);
+		free(name);
+	}
+}
+END_TEST
+
 START_TEST(text_good)
 {
 	const struct conf_client *c;
@@ -137,7 +175,7 @@ static const struct {
 	{ "localhost,profile=one", WHO },
 	{ "UID:0,profile=one", WHO },
 	{ "uid,profile=one", WHO },
-	{ "user:anna,profile=one", WHO },
+	{ "USER:anna,profile=one", WHO },
 	{ "tcp://10.0.0.1,profile=one", WHO },
 	{ "[::1],profile=one", WHO },
 	{ "10.0.0.0/33,profile=one", PREFIX },
@@ -150,6 +188,7 @@ static const struct {
 	{ "uid:,profile=one", "uid: needs a name behind it" },
 	{ "gid:,profile=one", "gid: needs a name behind it" },
 	{ "name:,profile=one", "name: needs a name behind it" },
+	{ "user:,profile=one", "user: needs a name behind it" },
 	{ "uid:no-such-user,profile=one", "no user no-such-user on *" },
 	{ "gid:no-such-group,profile=one", "no group no-such-group on *" },
 	{ "uid:4294967296,profile=one", "no user 4294967296 on *" },
@@ -316,6 +355,12 @@ static const struct {
 	{ ALL "listen tcp://a:1,mode=warn\nclient ::1 profile two\n"
 	    "client ::2 profile one\n",
 	    "door1t:one!:1 1t:one!:4 1t:two!:1" },
+	/* No doors for dockerd, which comes for all; and users of
+	 * certificates are nobody elsewhere. */
+	{ ALL "listen authz:///a\nlisten unix:///b\n"
+	    "client user:anna profile two\nclient uid:1 profile two\n",
+	    "1u:one:4 door2u:one:1 2u:one:4 2u:two:1" },
+	{ BOTH "client user:anna profile two\n", "1t:one:4 2u:one:4" },
 	{ ALL "workers 7\nlisten unix://@a,profile=two\n"
 	    "client gid:1 profile one\n",
 	    "door1u:two:1 1u:two:7 1u:one:1" }
@@ -599,6 +644,8 @@ unit_suite(void)
 
 	tc = with_folder(s, "text");
 	tcase_add_loop_test(tc, text_good, 0, ROWS(good));
+	tcase_add_loop_test(tc, text_user, 0, 6);
+	tcase_add_test(tc, text_user_length);
 	tcase_add_loop_test(tc, text_bad, 0, ROWS(bad));
 	tcase_add_test(tc, text_host_length);
 	tcase_add_test(tc, text_container);

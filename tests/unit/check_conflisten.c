@@ -39,6 +39,9 @@ static const struct {
 	{ "tcp://a:1,mode=warn", CONF_TCP, "a", "1", "tcp://a:1", 0600, -1,
 	    -1 },
 	{ "unix:///x,mode=0", CONF_UNIX, "/x", NULL, "unix:///x", 0, -1, -1 },
+	{ "authz:///x", CONF_UNIX, "/x", NULL, "authz:///x", 0600, -1, -1 },
+	{ "AUTHZ:///x,mode=warn,mode=0660,group=0,profile=one,allow=uid:0",
+	    CONF_UNIX, "/x", NULL, "AUTHZ:///x", 0660, -1, 0 },
 	{ "unix://@name", CONF_ABSTRACT, "name", NULL, "unix://@name", 0600,
 	    -1, -1 }
 };
@@ -67,6 +70,41 @@ START_TEST(listener_good)
 	    strstr(listeners[_i].text, "mode=warn") != NULL);
 	ck_assert_int_eq(l->profile->only_warns, l->only_warns);
 	ck_assert(!c->profile->only_warns);
+	ck_assert_int_eq(l->is_authz,
+	    strncasecmp(listeners[_i].text, "authz", 5) == 0);
+	conf_free(c);
+}
+END_TEST
+
+#define PLUGINS "/run/docker/plugins/docker-socket-protector.sock"
+
+static const struct {
+	const char *flags;
+	const char *listen;	/* all of them */
+} switches[] = {
+	{ "--authz", "authz://" PLUGINS " " },
+	{ "-l tcp://a:1 --authz", "tcp://a:1 authz://" PLUGINS " " },
+	{ "--authz -l unix:///x -l tcp://a:1",
+	    "unix:///x tcp://a:1 authz://" PLUGINS " " },
+	{ "--authz -l authz:///x", "authz:///x authz://" PLUGINS " " },
+	{ "--authz -l authz://" PLUGINS ",mode=0660",
+	    "authz://" PLUGINS " " },
+	{ "", "tcp://localhost:2375 " },
+};
+
+/* --authz is a listener beside others, and no other by default. */
+START_TEST(listener_switch)
+{
+	char buf[512];
+	struct conf *c;
+	size_t i;
+
+	c = load_good(switches[_i].flags, "", GOOD);
+	buf[0] = '\0';
+	for (i = 0; i < c->nlisten; i++)
+		(void)snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf),
+		    "%s ", c->listen[i].text);
+	ck_assert_str_eq(buf, switches[_i].listen);
 	conf_free(c);
 }
 END_TEST
@@ -75,13 +113,15 @@ END_TEST
 #define PORT "the port must be a number from 1 to 65535, *"
 #define ALLOW(text) "allow=" text ": must be an address, a network as in *"
 #define PATH "must be unix:///path/to.sock or unix://@name"
+#define PLUGIN "must be authz:///path/to.sock"
+#define START "must start with tcp://, unix://, fd:// or authz://"
 
 static const struct {
 	const char *text;
 	const char *expect;	/* behind "-l TEXT: " */
 } bad_listeners[] = {
-	{ "localhost:2375", "must start with tcp://, unix:// or fd://" },
-	{ "fd:/x", "must start with tcp://, unix:// or fd://" },
+	{ "localhost:2375", START },
+	{ "fd:/x", START },
 	{ "fd://127.0.0.1:80", "must be fd:// and the name of a socket *" },
 	{ "fd://x,mode=0660", "mode is set by who has made the socket: use "
 	    "SocketMode= in the socket unit" },
@@ -90,8 +130,8 @@ static const struct {
 	{ "fd://x,allow=b", ALLOW("b") },
 	{ "fd://x -l fd://x,profile=two", NULL },
 	{ "fd:// -l fd://", NULL },
-	{ "2375", "must start with tcp://, unix:// or fd://" },
-	{ ",mode=1", "must start with tcp://, unix:// or fd://" },
+	{ "2375", START },
+	{ ",mode=1", START },
 	{ "tcp://", HOST },
 	{ "tcp://:2375", HOST },
 	{ "tcp://a/b:1", HOST },
@@ -115,6 +155,14 @@ static const struct {
 	{ "unix:///", PATH },
 	{ "unix:///x/", PATH },
 	{ "unix://@", PATH },
+	{ "authz://", PLUGIN },
+	{ "authz://x", PLUGIN },
+	{ "authz://@x", PLUGIN },
+	{ "authz:///x/", PLUGIN },
+	{ "authz:/x", START },
+	{ "authz:///x,allow=10.0.0.1", "allow=10.0.0.1: clients of a unix "
+	    "socket have no address; *" },
+	{ "authz:///x -l unix:///x", NULL },
 	{ "unix:///x,mode=0800", "mode must be an octal number up to 0777" },
 	{ "unix:///x,mode=01000", "mode must be an octal number up to 0777" },
 	{ "unix:///x,mode=rw", "mode must be an octal number up to 0777" },
@@ -299,6 +347,7 @@ static const struct {
 	{ "tcp://a:1,mode=1", "mode is only for unix sockets" },
 	{ "unix:///x,mode=1,mode=1", "mode is given twice" },
 	{ "yes", "must start with tcp://, unix:// or fd://" },
+	{ "authz:///x", "must start with tcp://, unix:// or fd://" },
 	{ "tcp://a:0", "the port must be a number" },
 	{ "fd://", "say which socket, as in fd://metrics" },
 	{ "tcp://LOCALHOST:2375",
@@ -327,6 +376,7 @@ unit_suite(void)
 	tcase_add_loop_test(tc, metrics_bad, 0, ROWS(bad_metrics));
 	tc = with_folder(s, "listener");
 	tcase_add_loop_test(tc, listener_good, 0, ROWS(listeners));
+	tcase_add_loop_test(tc, listener_switch, 0, ROWS(switches));
 	tcase_add_loop_test(tc, listener_bad, 0, ROWS(bad_listeners));
 	tcase_add_loop_test(tc, listener_allow, 0, ROWS(allowed));
 	tcase_add_test(tc, listener_allow_count);

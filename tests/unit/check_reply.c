@@ -6,6 +6,7 @@
 
 #include "body.h"
 #include "http.h"
+#include "json.h"
 #include "reply.h"
 
 #define PREFIX "{\"message\":\"docker-socket-protector: "
@@ -237,6 +238,101 @@ START_TEST(test_long)
 }
 END_TEST
 
+/* -- as an authorization plugin -- */
+
+static bool
+is_json(struct span s)
+{
+	enum json_item item;
+	struct span text;
+	struct json j;
+	size_t used;
+
+	json_begin(&j);
+	while (s.len > 0) {
+		if (json_walk(&j, s.p, s.len, &used, &item, &text) ==
+		    JSON_BAD)
+			return false;
+		s.p += used;
+		s.len -= used;
+	}
+	return json_is_whole(&j);
+}
+
+static struct span
+make_authz(enum reply_authz kind, const struct reply *r, int status)
+{
+	static char empty[BOUNDS_REPLY_CAP];
+	struct http_head head;
+	struct span rest;
+	uint64_t length;
+	char *buf;
+	size_t n, used;
+
+	buf = unit_place(empty, BOUNDS_REPLY_CAP, UNIT_END);
+	n = reply_authz_make(buf, kind, r);
+	ck_assert_int_eq(http_parse_answer(buf, n, &head, &used), HTTP_DONE);
+	ck_assert_int_eq(head.status, status);
+	ck_assert(span_number(http_field(&head, SPAN("Content-Length")), 18,
+	    &length));
+	ck_assert_int_eq(http_wants_close(&head), r->is_close);
+	rest = (struct span){ buf + used, n - used };
+	ck_assert_uint_eq(rest.len, length);
+	ck_assert_msg(is_json(rest), "%s", unit_show(rest.p, rest.len));
+	return rest;
+}
+
+START_TEST(test_authz)
+{
+	struct span body;
+	struct reply r;
+
+	init(&r, REASON_NONE);
+	body = make_authz(REPLY_AUTHZ_HELLO, &r, 200);
+	ck_assert(span_eq(body, SPAN("{\"Implements\":[\"authz\"]}\n")));
+	body = make_authz(REPLY_AUTHZ_VERDICT, &r, 200);
+	ck_assert(span_eq(body, SPAN("{\"Allow\":true}\n")));
+	init(&r, REASON_NO_RULE);
+	body = make_authz(REPLY_AUTHZ_VERDICT, &r, 200);
+	ck_assert(span_eq(body, SPAN("{\"Allow\":false,\"Msg\":"
+	    "\"docker-socket-protector: denied by profile traefik: "
+	    "POST /v1.51/containers/create\"}\n")));
+	init(&r, REASON_AUTHZ_CALL);
+	body = make_authz(REPLY_AUTHZ_ERROR, &r, 404);
+	ck_assert(span_eq(body, SPAN("{\"Allow\":false,\"Msg\":"
+	    "\"docker-socket-protector: no such call of an authorization "
+	    "plugin\",\"Err\":\"docker-socket-protector: no such call of an "
+	    "authorization plugin\"}\n")));
+}
+END_TEST
+
+/* Every reason: never a yes, and always JSON, whatever is in it. */
+START_TEST(test_authz_reasons)
+{
+	char *worst = unit_fill('\xff', BOUNDS_REQUEST_LINE_CAP);
+	struct span body;
+	struct reply r;
+	int kind;
+
+	for (kind = REPLY_AUTHZ_VERDICT; kind <= REPLY_AUTHZ_ERROR; kind++) {
+		init(&r, (enum reason)_i);
+		r.is_close = kind == REPLY_AUTHZ_ERROR;
+		if (!r.is_close) {
+			r.method = r.target = (struct span){ worst,
+			    BOUNDS_REQUEST_LINE_CAP };
+			r.profile = (struct span){ worst,
+			    BOUNDS_PROFILE_NAME_CAP - 1 };
+		}
+		body = make_authz((enum reply_authz)kind, &r, r.is_close ?
+		    reason_info(r.reason)->status : 200);
+		ck_assert(span_has(body, SPAN("\"Allow\":false,")));
+		ck_assert(!span_has(body, SPAN("true")));
+		ck_assert(span_has(body, SPAN("\"Err\":")) == r.is_close);
+	}
+	free(worst);
+}
+END_TEST
+
 static Suite *
 unit_suite(void)
 {
@@ -252,5 +348,9 @@ unit_suite(void)
 	tcase_add_test(tc, test_head_length);
 	tcase_add_loop_test(tc, test_hostile, 0, ROWS(hostile));
 	tcase_add_loop_test(tc, test_long, 0, 6);
+	tc = unit_case(s, "authz");
+	tcase_add_test(tc, test_authz);
+	tcase_add_loop_test(tc, test_authz_reasons, REASON_LINE_END,
+	    REASON_COUNT);
 	return s;
 }
