@@ -23,7 +23,12 @@
 #endif
 
 #define PATH_CAP	64	/* "self/fdinfo/4711" */
-#define INFO_CAP	512
+#define INFO_CAP	1024
+
+/* In /proc/PID/stat, behind the name: the field that has flags of the kernel,
+ * and PF_EXITING of these.  Source: proc_pid_stat(5). */
+#define FLAGS_FIELD	7
+#define FLAG_ENDS	4U
 
 /* The kernel's own name of the first pid namespace. */
 #define HOST_NAMESPACE	"pid:[4026531836]"
@@ -95,6 +100,28 @@ process_pid(int process_fd)
 			return line.p != NULL && span_number(span_trim(line),
 			    10, &pid) && pid <= INT32_MAX ? (pid_t)pid : -1;
 	return -1;
+}
+
+bool
+process_is_ending(pid_t pid)
+{
+	char path[PATH_CAP], buf[INFO_CAP];
+	struct span rest, field;
+	uint64_t flags;
+	size_t at;
+	int i;
+
+	(void)snprintf(path, sizeof(path), "%ld/stat", (long)pid);
+	rest = read_file(path, buf, sizeof(buf));
+	/* A name may have anything in it; behind it there are numbers. */
+	for (at = rest.len; at > 0 && buf[at - 1] != ')'; at--)
+		;
+	rest = (struct span){ buf + at, rest.len - at };
+	/* Between the name and the first of them is a blank. */
+	for (i = 0; i <= FLAGS_FIELD; i++)
+		if (!span_next(&rest, ' ', &field))
+			return true;
+	return !span_number(field, 10, &flags) || (flags & FLAG_ENDS) != 0;
 }
 
 bool

@@ -27,6 +27,10 @@ pid_t process_pid(int process_fd);
 /* process_is_alive(process_fd): its number was nobody else's until now. */
 bool process_is_alive(int process_fd);
 
+/* process_is_ending(pid): it ends, or its first thread has ended.  The kernel
+ * shows it in no control group of version 1 then. */
+bool process_is_ending(pid_t pid);
+
 /* process_groups(pid, buf): the text of its /proc/PID/cgroup, in buf; empty
  * when it cannot be read, or does not fit. */
 struct span process_groups(pid_t pid, char buf[BOUNDS_GROUPS_TEXT_CAP]);

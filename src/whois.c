@@ -200,7 +200,10 @@ look(struct question *q)
 			doubt(q, strerror(errno));
 		break;
 	case CONTAINER_NONE:
-		settle(q, CONFPOOL_NO_LINE);
+		if (process_is_ending(q->pid))
+			doubt(q, "it ends, or its first thread has");
+		else
+			settle(q, CONFPOOL_NO_LINE);
 		break;
 	default:
 		doubt_unless_ended(q, "its control groups are not understood");
@@ -391,6 +394,7 @@ whois_run(int control_fd, const struct conf *own, pid_t parent)
 	struct pollfd waits[2];
 	bool has_master;
 	int64_t next;
+	size_t nwaits;
 
 	conf = own;
 	enter(control_fd, parent);
@@ -398,8 +402,8 @@ whois_run(int control_fd, const struct conf *own, pid_t parent)
 	waits[1] = (struct pollfd){ .fd = seats_fd, .events = POLLIN };
 	for (has_master = true; has_master || nseats > 0; ) {
 		next = expire();
-		waits[1].revents = 0;
-		if (io_wait(waits, nopen < most_open ? 2 : 1, next, NULL) == IO_ERROR)
+		nwaits = nopen < most_open ? 2 : 1;
+		if (io_wait(waits, nwaits, next, NULL) == IO_ERROR)
 			fatal(1, "whois: poll");
 		hear_upstreams();
 		if (!hear_seats(control_fd)) {

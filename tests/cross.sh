@@ -39,6 +39,8 @@ check_machine() {
 	grep -q '"openat"' "$tmp/$1/callnames.h" || echo 'no names of calls'
 	compile "$1" filter
 	compile "$1" sandbox
+	compile "$1" landlock
+	compile "$1" process
 	# The table of names must be in what was made.
 	grep -aq landlock_create_ruleset "$tmp/$1/filter.o" ||
 		echo 'no names in filter.o'

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import time
 
 import harness as h
@@ -64,6 +65,7 @@ class Told(h.Proxy):
 
 def profile_of(statuses):
     """The profile that allows what it allows."""
+    statuses = list(statuses)
     found = [name for name, status in zip(TARGETS, statuses)
              if status == 200]
     return found[0] if len(found) == 1 else statuses
@@ -275,6 +277,43 @@ def gone(d, _a, _b, _c):
         h.same(p.here(), 'base', 'another one is served')
 
 
+HEADLESS = '''
+import ctypes, os, socket, sys, threading, time
+def ask():
+    time.sleep(0.2)
+    told = []
+    for target in sys.argv[3:]:
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(sys.argv[1])
+        s.sendall(b"GET %s HTTP/1.0\\r\\n\\r\\n" % target.encode())
+        told.append(s.recv(65536).split()[1].decode())
+    with open(sys.argv[2], "w") as f:
+        f.write(" ".join(told) + "\\n")
+    os._exit(0)
+threading.Thread(target=ask).start()
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
+'''
+
+
+def headless(d, a, _b, _c):
+    """a process whose first thread has ended is not taken for one in none"""
+    # It is shown so where control groups are of version 1.
+    words = ['python3', '-c', HEADLESS, f'{d.room}/proxy.sock']
+    found = []
+    with Told(d, LINES) as p:
+        for number, before in enumerate((
+                [], ['docker', '-H', d.host, 'exec', '-d', a.name])):
+            path = f'{d.room}/headless.{number}'
+            subprocess.run(before + words + [path, *TARGETS.values()],
+                           env=h.docker_environment(), check=True)
+            h.until(lambda: os.path.exists(path) and
+                    h.read(path).endswith('\n'), 'answers', SOON)
+            found.append(profile_of(map(int, h.read(path).split())))
+        h.check(found[0] == [403, 403, 403] and found[1] in (found[0],
+                'first'), h.title(headless), found)
+        h.has(p.err(), 'it ends, or its first thread has', 'the log says why')
+
+
 def pretended(d, a, _b, _c):
     """a control group with a container's name elsewhere is not the container"""
     root = next((path for path in ('/sys/fs/cgroup/memory', '/sys/fs/cgroup')
@@ -400,8 +439,8 @@ def body():
     h.need_tool('curl')
     with h.Dockerd(must_own=True) as d:
         boxes = [Box(d, name) for name in ('aa', 'bb', 'cc')]
-        h.each([told, renamed, no_dockerd, stuck, gone, pretended, hidden,
-                reload, death, restart], d, *boxes)
+        h.each([told, renamed, no_dockerd, stuck, gone, headless, pretended,
+                hidden, reload, death, restart], d, *boxes)
 
 
 h.main(body)
