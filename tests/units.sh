@@ -77,19 +77,20 @@ lines() {
 	done
 }
 
-for unit in "$name.service" "$name@.service" "$name-authz.service"; do
+for unit in "$name.service" "$name@.service" "$name-authz.service" \
+    "$name-drift.service"; do
 	[ -s "$build/contrib/systemd/$unit" ] || {
 		echo "Bail out! no $build/contrib/systemd/$unit"
 		exit 1
 	}
 	# The program need not be installed.
-	sed "s,=.*/sbin/$name,=$program," "$build/contrib/systemd/$unit" \
+	sed "s,=.*/sbin/$name\(-audit\)\{0\,1\},=$program," "$build/contrib/systemd/$unit" \
 	    >"$units/$unit"
 	point "$unit has no path left open" \
 	    "$(grep -n '@[a-z]*dir@' "$build/contrib/systemd/$unit" || :)"
 done
 cp "$top/contrib/systemd/$name.socket" "$top/contrib/systemd/$name@.socket" \
-    "$units"
+    "$top/contrib/systemd/$name-drift.path" "$units"
 mkdir "$units/docker.socket.d"
 cp "$top/contrib/systemd/docker.socket.conf" "$units/docker.socket.d/x.conf"
 printf '[Socket]\nListenStream=/run/docker.sock\nService=%s.service\n' "$name" \
@@ -107,7 +108,8 @@ planted 'what is left open' "$(secure planted.service $MOST_UNIX)" \
     "is above $MOST_UNIX tenths"
 
 for unit in "$name.service" "$name.socket" "$name@traefik.service" \
-    "$name@traefik.socket" "$name-authz.service" docker.socket; do
+    "$name@traefik.socket" "$name-authz.service" docker.socket \
+    "$name-drift.path" "$name-drift.service"; do
 	point "$unit is understood" "$(verify "$unit")"
 done
 point "$name.service leaves little open" \
@@ -127,6 +129,12 @@ point "$name-authz.service is there before dockerd" \
     "$(lines "$name-authz.service" Before=docker.service \
     WantedBy=multi-user.target Environment=DSP_AUTHZ=yes \
     RuntimeDirectoryMode=0700 RuntimeDirectoryPreserve=yes)"
+point "$name-drift.service leaves little open" \
+    "$(secure "$name-drift.service" $MOST_ROOT)"
+point 'the drift of the Docker socket is looked at, and reported' \
+    "$(lines "$name-drift.path" PathChanged=/run/docker.sock
+    grep -q '^ExecStart=.* --only socket-drift ' \
+    "$units/$name-drift.service" || echo 'no look at socket-drift')"
 for unit in "$name.service" "$name@.service" "$name-authz.service"; do
 	point "$unit: no other start after exit code 2, and other lines" \
 	    "$(lines "$unit" RestartPreventExitStatus=2 Type=notify \

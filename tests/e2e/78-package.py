@@ -250,6 +250,10 @@ def content(w):
                  f'/lib/systemd/system/{NAME}@.service',
                  f'/lib/systemd/system/{NAME}-authz.service',
                  f'/lib/systemd/system/{NAME}.socket',
+                 f'/lib/systemd/system/{NAME}-drift.path',
+                 f'/lib/systemd/system/{NAME}-drift.service',
+                 f'/usr/sbin/{NAME}-audit',
+                 f'/usr/share/man/man8/{NAME}-audit.8.gz',
                  f'/usr/lib/sysusers.d/{NAME}.conf',
                  f'/usr/lib/tmpfiles.d/{NAME}.conf', f'/etc/default/{NAME}',
                  f'/etc/apparmor.d/usr.sbin.{NAME}',
@@ -294,7 +298,7 @@ def rpm(w):
     paths = set(run_ok('rpm', '-qlp', *found).split())
     shipped = {f'/usr/share/{NAME}/profiles/{name}'
                for name in os.listdir(h.PROFILES)}
-    wanted = shipped | {f'/usr/sbin/{NAME}', CONF,
+    wanted = shipped | {f'/usr/sbin/{NAME}', CONF, f'/usr/sbin/{NAME}-audit',
                         f'/usr/lib/systemd/system/{NAME}.service'}
     h.check(wanted <= paths, 'it has program, profiles, configuration, unit',
             wanted - paths)
@@ -350,6 +354,9 @@ def starts(w):
            'another is denied')
     done = w.service('status')
     h.check(done.code == 0, 'service status', done)
+    done = w.copy.run(NAME + '-audit', '--only', 'proxy')
+    h.check(done.code == 0 and done.out.startswith('ok '),
+            'the examination of the host finds it', done)
     uid = int(w.copy.run('id', '-u', WORKER).out)
     h.check(uid not in (0, pwd.getpwnam('nobody').pw_uid), 'not nobody')
     pids = w.masters()
