@@ -288,6 +288,9 @@ why_not(const struct privs_identity *id)
 {
 	if (!caps_has(CAP_SETUID) || !caps_has(CAP_SETGID))
 		return "this process may not change its user";
+	/* Neither at stop nor by its death, for the kernel asks then, too. */
+	if (!caps_has(CAP_KILL))
+		return "this process could not end them (CAP_KILL)";
 	if (!userns_has_groups())
 		return "this user namespace lets nobody change groups";
 	if (!userns_has_user(id->uid) || !userns_has_group(id->gid))

@@ -21,8 +21,8 @@ struct privs_identity {
  * privs_identity(user, group, out):
  * Work out the identity of workers: user and group as given (names or
  * numbers, NULL: not said).  Not said: "nobody" when we are root and can
- * change (CAP_SETUID and CAP_SETGID, and the user namespace has them), else no
- * change.  True, or false after logging: an unknown name, or a change that was
+ * change (CAP_SETUID, CAP_SETGID, and CAP_KILL to end them; and the user
+ * namespace has them), else no change.  True, or false after logging: an unknown name, or a change that was
  * asked for but is not possible.  A machine without a passwd entry for nobody gives 65534.
  */
 bool privs_identity(const char *user, const char *group,

@@ -412,6 +412,28 @@ def stops(w):
     h.check(w.service('status').code != 0, 'service status says so')
 
 
+def stays(w):
+    """not removed while dockerd asks it as its plugin"""
+    path = w.copy.root + '/etc/docker/daemon.json'
+    is_new = not os.path.exists(os.path.dirname(path))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    for text, is_asked in (
+            ('{"authorization-plugins": [\n\t"x", "%s"]}\n', True),
+            ('{"authorization-plugins":["%s"]}', True),
+            ('{"authorization-plugins":["x"], "y": "%s"}', False)):
+        h.write(path, text % NAME)
+        done = w.copy.run('dpkg', '--force-unsafe-io', '-r', NAME,
+                          seconds=60)
+        h.check((done.code == 1) == is_asked and
+                ('first' in done.err) == is_asked,
+                f'{h.title(stays)}: {text.strip()}', done)
+    if is_new:
+        shutil.rmtree(os.path.dirname(path))
+    else:
+        os.unlink(path)
+    w.install()
+
+
 def removes(w):
     """removed while it runs, it is stopped, and its configuration stays"""
     h.check(w.service('start').code == 0, 'started once more')
@@ -448,7 +470,7 @@ def body():
                     rpm], w)
             w.make_copy()
             h.each([installs, has_users, refuses_to_start, starts, reloads,
-                    upgrades, upgrades_wrong, stops, removes, purges], w)
+                    upgrades, upgrades_wrong, stops, stays, removes, purges], w)
         finally:
             for pid in w.masters():
                 os.kill(pid, 15)

@@ -90,9 +90,29 @@ def idle(d):
         h.check(True, 'no process is left')
 
 
+def powerless(d):
+    """a master that may not signal its workers ends all the same"""
+    if h.worlds.CONTAINER:
+        raise h.Skip('the program has the capabilities of its container')
+    h.need_tool('setpriv')
+    p = h.Proxy(d.socket, args=['--stop-timeout', '1'])
+    p.command = ['setpriv', '--bounding-set=-kill', *p.command]
+    with p, Wire(p.host) as wire:
+        wire.ask('GET', '/events')
+        h.expect(wire.head().status == 200, 'no stream')
+        p.wait_confined()
+        children = list(p.children())
+        term(p)
+        h.same(ended(p, 6), 0, h.title(powerless))
+        h.until(lambda: not any(h.is_alive(pid) for pid in children),
+                'its children end with it', 2)
+        h.has(p.err(), 'workers stay root, without capabilities: this process '
+              'could not end them (CAP_KILL)', 'for it does not have others')
+
+
 def body():
     with h.Dockerd() as d:
-        h.each([finishes, streams, sockets, idle], d)
+        h.each([finishes, streams, sockets, idle, powerless], d)
 
 
 h.main(body)

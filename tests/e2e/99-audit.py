@@ -24,7 +24,6 @@ from users import as_user
 from wire import request
 
 NAME = 'docker-socket-protector'
-HERE = os.path.dirname(os.path.abspath(__file__))
 CONTRIB = os.path.abspath((os.environ.get('srcdir') or '.') + '/contrib')
 BUILT = os.path.abspath((os.environ.get('builddir') or '.')
                         + f'/{NAME}-audit')
@@ -113,21 +112,25 @@ class World:
         tree.make(root, CONTRIB, **more)
         return root
 
-    def plugin_command(self, *words):
-        """The one place that knows which plugin it is: one that lets reading
-        pass, or with the word "allow" everything."""
-        return [HERE + '/audit_plugin.py', PLUGIN, *words]
+    def plugin_command(self, profile):
+        """Our program, as the plugin."""
+        os.makedirs(os.path.dirname(PLUGIN), exist_ok=True)
+        return [h.PROGRAM, '--config', '/dev/null', '--profile-dir',
+                h.PROFILES, '--profile', profile, '--log-requests',
+                '--listen', 'authz://' + PLUGIN]
 
-    def start_plugin(self, *words):
-        self.plugin = subprocess.Popen(self.plugin_command(*words))
+    def start_plugin(self, profile='readonly'):
+        self.plugin = subprocess.Popen(
+            self.plugin_command(profile), env=h.clean_environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         h.until(lambda: h.can_connect('unix://' + PLUGIN), 'the plugin', 5)
 
-    def service_tool(self, *words):
+    def service_tool(self, profile='readonly'):
         """What starts services on a host without systemd."""
         self.tool('service', f'''
 case $2 in
 start)
-	setsid {shlex.join(self.plugin_command(*words))} \\
+	setsid env -i {shlex.join(self.plugin_command(profile))} \\
 	    >/dev/null 2>&1 </dev/null &
 	echo $! >{self.dir}/plugin.pid ;;
 stop)
@@ -441,7 +444,7 @@ def plugins(w):
     h.until(lambda: not w.is_denied(), 'let go', 5)
     w.is_now('authz', 'bad', 'not asked', 'named by docker info, not asked')
     w.stop_plugin()
-    w.start_plugin('allow')
+    w.start_plugin('unprotected')
     w.hang_up(on)
     h.until(lambda: w.verdict('authz')[0] == 'warn', 'warned of', 5)
     w.is_now('authz', 'warn', 'allows much', 'one that allows all')
@@ -814,7 +817,7 @@ def authz_refused(w):
         if tool:
             w.tool('service', tool)
         else:
-            w.service_tool('allow')
+            w.service_tool('unprotected')
         done = w.run('--apply', 'authz', '--yes')
         h.check(done.code == 1 and 'undone' in done.err, name, done)
         h.check(alive(w) and not w.is_denied(), 'dockerd works')
