@@ -7,10 +7,12 @@ say."""
 import json
 import os
 import re
+import signal
 import subprocess
 import tarfile
 import tempfile
 
+import dockerd
 import harness as h
 from contain import NOBODY, PROGRAM_IN_IMAGE, add
 from wire import json_of, request
@@ -306,6 +308,25 @@ def read_only(d):
     request(d.host, 'POST', '/volumes/prune')
 
 
+def unknown_plugin():
+    """a plugin that nobody runs, named in daemon.json: dockerd ends"""
+    with dockerd.Dockerd(must_own=True) as d:
+        path = d.dir + '/daemon.json'
+        h.write(path, '{}')
+        d.stop()
+        d.flags = ('--config-file', path)
+        d.start()
+        h.write(path, '{"authorization-plugins": ["rules-plugin"]}')
+        d.process.send_signal(signal.SIGHUP)
+        try:
+            code = d.process.wait(30)
+        except subprocess.TimeoutExpired:
+            code = 'it lives'
+        h.same(code, 1, h.title(unknown_plugin))
+        h.has(h.read(d.dir + '/log'), 'validating authorization plugin',
+              'of that')
+
+
 def body():
     h.need_root()
     h.need_tool('unshare')
@@ -314,6 +335,7 @@ def body():
         os.chmod(d.dir, 0o711)
         h.each([own, anybody, asked, settings_behind, socat, missing,
                 read_only], d)
+    h.each([unknown_plugin])
     with Remapped() as d:
         os.chmod(d.room, 0o777)
         make_image(d)

@@ -29,6 +29,7 @@ OTHERS = ('/run/containerd/containerd.sock', '/run/podman/podman.sock',
 # What our program may write to.
 WRITES = re.compile(r"""(/var)?/run/(
         docker\.sock | docker-socket-protector(\.pid(\.new)?|/.*)
+        | docker/(plugins/(docker-socket-protector\.sock)?)?
         | systemd/(notify|journal/(dev-log|socket|stdout)
                    |userdb/[^/]*|resolve/io\.systemd\.Resolve)
         | \.?nscd(_|/)socket | avahi-daemon/socket | .*winbind.*

@@ -26,6 +26,7 @@ INSTALLED = f'/usr/sbin/{NAME}'
 ETC, SHARE, RUN = f'/etc/{NAME}', f'/usr/share/{NAME}', f'/run/{NAME}'
 CONF = f'{ETC}/{NAME}.conf'
 SOCKET = f'{RUN}/traefik/docker.sock'
+PLUGIN = f'/run/docker/plugins/{NAME}.sock'
 PID_FILE = f'/run/{NAME}.pid'
 OLD_LOG = f'/var/log/{NAME}/requests'
 NOTIFY = '/run/systemd/notify'
@@ -89,6 +90,7 @@ class Life:
                 f'listen unix://{SOCKET},mode=0660,owner=nobody,'
                 'group=nogroup,profile=mine\n'
                 'client container:web profile mine\n'
+                f'listen authz://{PLUGIN},profile=mine\n'
                 'docker-socket /run/docker.sock\n')
         h.write(ETC + '/profiles/mine', 'GET /_ping\n')
         self.places = ['--config', CONF, '--profile-dir', ETC + '/profiles',
@@ -217,7 +219,8 @@ def wanted(line):
     elif call in OPENED:
         yield opened(rest, result, *strings[0])
     elif call in CHANGED:
-        yield resolved(strings[0][1], strings[0][0] or '/'), CHANGED[call]
+        yield resolved(strings[0][1], strings[0][0] or '/') + '/' * (
+            call == 'mkdir'), CHANGED[call]
     elif call in MOVED:
         yield resolved(strings[0][1]), 'rw'
         yield resolved(strings[1][1]), 'w'
