@@ -9,8 +9,6 @@ sees it, is looked up in them; for SELinux the linked policy is searched.
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 
 import aatables as aa
@@ -364,14 +362,5 @@ def body():
                 handed_around, lives, capable, selinux, files], w)
 
 
-def in_own_mounts():
-    """Go on in a mount name space of our own."""
-    if os.geteuid() == 0 and shutil.which('unshare') \
-            and not os.environ.get('DSP_TEST_UNSHARED'):
-        os.execvpe('unshare', ['unshare', '--mount', '--propagation',
-                               'private', sys.executable, '-B', *sys.argv],
-                   dict(os.environ, DSP_TEST_UNSHARED='1'))
-
-
-in_own_mounts()
+h.in_own_mounts()
 h.main(body, needs_docker=False)

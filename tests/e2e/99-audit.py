@@ -928,14 +928,5 @@ def mount(*words):
     subprocess.run(['mount', *words], check=True)
 
 
-def in_own_mounts():
-    """Go on in a mount name space of our own."""
-    if os.geteuid() == 0 and shutil.which('unshare') \
-            and not os.environ.get('DSP_TEST_UNSHARED'):
-        os.execvpe('unshare', ['unshare', '--mount', '--propagation',
-                               'private', sys.executable, '-B', *sys.argv],
-                   dict(os.environ, DSP_TEST_UNSHARED='1'))
-
-
-in_own_mounts()
+h.in_own_mounts()
 h.main(body)
