@@ -90,7 +90,7 @@ HOLES = (
     ('no Landlock', 'sandbox.c',
      'landlock_enter(role == FILTER_GATE || role == FILTER_WHOIS,\n'
      '\t    role == FILTER_WHOIS);', '', calls.connections, 'log'),
-    ('descriptors of others are not closed', 'worker.c',
+    ('descriptors of others are not closed', 'duty.c',
      'io_close_from(behind);', '(void)0;', inside.outside),
     ("the master's part of the board can be written", 'board.c',
      'mprotect(page, page_len, PROT_READ) : -1;', '0 : -1;',
