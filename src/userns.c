@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UID_MAP		"/proc/self/uid_map"
@@ -22,12 +23,30 @@
 /* (uid_t)-1 is no id. */
 #define ALL_IDS		UINT32_MAX
 
+/* Bytes of a line of these files; they have at most three numbers. */
+#define LINE_CAP	128
+
+/* The next number of a line. */
+static bool
+take_number(const char **at, uint64_t *n)
+{
+	char *end;
+
+	*n = strtoull(*at, &end, 10);
+	if (end == *at)
+		return false;
+	*at = end;
+	return true;
+}
+
 /* Each line of a map is a range of ids: how many there are in all, and whether
  * id is one of them.  0, or -1 for no such file. */
 static int
 walk(const char *path, unsigned id, uint64_t *count, bool *has_id)
 {
-	unsigned first, below, len;
+	uint64_t first, below, len;
+	char line[LINE_CAP];
+	const char *at;
 	FILE *f;
 
 	*count = 0;
@@ -35,7 +54,11 @@ walk(const char *path, unsigned id, uint64_t *count, bool *has_id)
 	f = fopen(path, "re");
 	if (f == NULL)
 		return -1;
-	while (fscanf(f, "%u %u %u", &first, &below, &len) == 3) {
+	while (fgets(line, sizeof(line), f) != NULL) {
+		at = line;
+		if (!take_number(&at, &first) || !take_number(&at, &below) ||
+		    !take_number(&at, &len))
+			break;
 		*count += len;
 		*has_id = *has_id || (id >= first && id - first < len);
 	}
@@ -64,16 +87,18 @@ userns_map_is_whole(const char *path)
 static unsigned
 overflow_id(const char *path)
 {
-	unsigned id = OVERFLOW_ID;
+	uint64_t id = OVERFLOW_ID;
+	char line[LINE_CAP];
+	const char *at = line;
 	FILE *f;
 
 	f = fopen(path, "re");
-	if (f != NULL) {
-		if (fscanf(f, "%u", &id) != 1)
-			id = OVERFLOW_ID;
-		(void)fclose(f);
-	}
-	return id;
+	if (f == NULL)
+		return OVERFLOW_ID;
+	if (fgets(line, sizeof(line), f) == NULL || !take_number(&at, &id))
+		id = OVERFLOW_ID;
+	(void)fclose(f);
+	return (unsigned)id;
 }
 
 bool
@@ -103,7 +128,7 @@ userns_has_group(gid_t gid)
 bool
 userns_has_groups(void)
 {
-	char word[8];
+	char word[8] = "";
 	size_t len = 0;
 	FILE *f;
 
