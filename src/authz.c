@@ -85,6 +85,7 @@ static struct session {
 	struct policy_verdict	 verdict;
 	size_t			 made_len;
 	char			 made[BOUNDS_HEAD_CAP];
+	char			 wide[BOUNDS_REQUEST_LINE_CAP];
 
 	size_t			 in_len;
 	size_t			 in_most;	/* in_len was never larger */
@@ -348,6 +349,20 @@ read_message(struct session *s)
 
 /* -- deciding -- */
 
+/* Whether the profile allows all that may hide behind what was told. */
+static bool
+may_hide(struct session *s)
+{
+	struct policy_request wide = s->request;
+	struct policy_verdict verdict;
+	enum reason reason;
+
+	if (!authzhead_widen(&s->told, &wide, s->wide, &reason))
+		return true;
+	return reason == REASON_NONE && policy_decide(&wide, s->env.profile,
+	    s->env.min_api, &verdict) == POLICY_ALLOW;
+}
+
 /* As for requests that go by the proxy: syntax, then policy. */
 static enum reason
 judge(struct session *s)
@@ -365,6 +380,8 @@ judge(struct session *s)
 	if (policy_decide(&s->request, s->env.profile, s->env.min_api,
 	    &s->verdict) != POLICY_ALLOW)
 		return s->verdict.reason;
+	if (!may_hide(s))
+		return REASON_AUTHZ_BODY;
 	what = describe(s, false);
 	if (s->verdict.rule == &s->env.profile->fallback)
 		record_warning(&what);

@@ -230,9 +230,9 @@ body_missing(const struct http_head *head, const struct target *target,
 		return REASON_NONE;
 	if (span_eq_nocase(type, SPAN("application/json")))
 		return is_login(target) ? REASON_NONE : REASON_AUTHZ_BODY;
-	/* The policy refuses a form by its name. */
-	return span_has(type, SPAN("form")) || takes_archive(target) ?
-	    REASON_NONE : REASON_AUTHZ_BODY;
+	/* The policy refuses a form that is told to be one. */
+	return span_eq_nocase(type, SPAN("application/x-www-form-urlencoded"))
+	    || takes_archive(target) ? REASON_NONE : REASON_AUTHZ_BODY;
 }
 
 static enum reason
@@ -272,4 +272,22 @@ authzhead_make(const struct authzmsg *m, char buf[BOUNDS_HEAD_CAP],
 		reason = target_parse(head->target, &request->target);
 	return reason != REASON_NONE ? reason :
 	    judge_body(m, head, request);
+}
+
+bool
+authzhead_widen(const struct authzmsg *m, struct policy_request *request,
+    char buf[BOUNDS_REQUEST_LINE_CAP], enum reason *reason)
+{
+	struct text t;
+
+	if (m->has_body || request->content_type.p == NULL ||
+	    request->body.kind == BODY_NONE ||
+	    !takes_archive(&request->target))
+		return false;
+	text_init(&t, buf, BOUNDS_REQUEST_LINE_CAP);
+	text_span(&t, request->target.path);
+	text_str(&t, "?" AUTHZHEAD_ANY);
+	*reason = t.is_full ? REASON_AUTHZ_BODY :
+	    target_parse((struct span){ t.buf, t.len }, &request->target);
+	return true;
 }

@@ -1,6 +1,7 @@
 #ifndef DSP_AUTHZHEAD_H
 #define DSP_AUTHZHEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "authzmsg.h"
@@ -26,5 +27,17 @@
 enum reason authzhead_make(const struct authzmsg *m,
     char buf[BOUNDS_HEAD_CAP], size_t *len, struct http_head *head,
     struct policy_request *request);
+
+/*
+ * authzhead_widen(m, request, buf, reason):
+ * True when behind the type that is told another one may hide, of a form, which
+ * dockerd takes instead of the query.  Then *request, as authzhead_make has
+ * filled it, is changed to one whose query no rule names, AUTHZHEAD_ANY: only
+ * who may say that, too, may say whatever the form does.  Its target points
+ * into buf, and *reason is REASON_NONE, or why there is none.
+ */
+#define AUTHZHEAD_ANY "docker-socket-protector=any"
+bool authzhead_widen(const struct authzmsg *m, struct policy_request *request,
+    char buf[BOUNDS_REQUEST_LINE_CAP], enum reason *reason);
 
 #endif /* DSP_AUTHZHEAD_H */

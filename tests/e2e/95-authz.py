@@ -16,7 +16,11 @@ from wire import Wire, json_of, request
 
 REQUEST = '/AuthZPlugin.AuthZReq'
 MIB = 1024 * 1024
-RULES = {'alice': '[A-Z]+ /.*\n', 'carol': 'GET /_ping\n'}
+RULES = {'alice': '[A-Z]+ /.*\n', 'carol': 'GET /_ping\n',
+         'dave': 'POST /images/create\\?fromSrc=-\n'
+                 'POST /volumes/create\n'}
+NOWHERE = b'fromImage=nowhere.invalid/other'
+FORM = b'application/x-www-form-urlencoded'
 
 
 # -- through dockerd ---------------------------------------------------------
@@ -121,14 +125,21 @@ def archives(d, _p, tls):
         (('cp', '-', 'c1:/'), saved),
         (('rm', 'c1'), b''))]
     h.same([one.code for one in done], [0] * 6, h.title(archives))
-    with tls.wire(d.tcp, 'alice') as wire:
-        form = b'fromImage=nowhere.invalid/other'
-        wire.send(b'POST /images/create?fromImage=nowhere.invalid/this '
-                  b'HTTP/1.1\r\nHost: d\r\nContent-Type: application/'
-                  b'x-www-form-urlencoded\r\nContent-Type: text/plain\r\n'
-                  b'Content-Length: %d\r\n\r\n' % len(form) + form)
-        h.has(wire.answer().body.decode(), 'does not tell its plugins this '
-              'body', 'and nowhere else: it may be a form')
+    for user, target, *types in (
+            ('alice', b'/images/create?fromImage=nowhere.invalid/this', FORM,
+             b'text/plain'),
+            # The type that is told has the name of no form, or of an archive.
+            ('dave', b'/volumes/create', FORM, b'application/xform'),
+            ('dave', b'/images/create?fromSrc=-', FORM, b'text/plain'),
+            ('dave', b'/images/create?fromSrc=-', b'text/plain')):
+        with tls.wire(d.tcp, user) as wire:
+            wire.send(b'POST %s HTTP/1.1\r\nHost: d\r\n%s'
+                      b'Content-Length: %d\r\n\r\n' % (
+                          target, b''.join(b'Content-Type: %s\r\n' % one
+                                           for one in types), len(NOWHERE))
+                      + NOWHERE)
+            h.has(wire.answer().body.decode(), 'does not tell its plugins '
+                  'this body', f'it may be a form: {user} {target} {types}')
 
 
 def together(_d, p, _tls):
@@ -384,7 +395,7 @@ class Second(authzd.Daemon):
 
 def body():
     with authzd.Daemon() as d:
-        tls = authzd.Authority(d.dir + '/tls', ['alice', 'bob', 'carol'])
+        tls = authzd.Authority(d.dir + '/tls', ['alice', 'bob', 'carol', 'dave'])
         port = h.free_port()
         d.tcp = f'tcp://127.0.0.1:{port}'
         for name, rules in RULES.items():

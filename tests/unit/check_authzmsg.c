@@ -315,6 +315,13 @@ static const struct {
 	{ POST HEADS(LENGTH("99") "," TYPE("text/plain")), REASON_AUTHZ_BODY,
 	    0, 0 },
 	{ POST HEADS(TYPE("text/plain")), REASON_AUTHZ_BODY, 0, 0 },
+	{ POST HEADS(LENGTH("9") "," TYPE("application/xform")),
+	    REASON_AUTHZ_BODY, 0, 0 },
+	{ POST HEADS(LENGTH("9") ","
+	    TYPE("application/x-www-form-urlencoded2")), REASON_AUTHZ_BODY, 0,
+	    0 },
+	{ POST HEADS(LENGTH("9") "," TYPE("multipart/form-data")),
+	    REASON_AUTHZ_BODY, 0, 0 },
 	{ URI("POST", "/v1.41/build?t=a") HEADS(TYPE("application/x-tar")),
 	    REASON_NONE, BODY_CHUNKED, 0 },
 	{ URI("POST", "/images/load") HEADS(TYPE("application/x-tar")),
@@ -485,6 +492,51 @@ START_TEST(test_marks)
 }
 END_TEST
 
+static const struct {
+	const char	*in;
+	const char	*wide;		/* NULL: as it is */
+} hidden[] = {
+	{ URI("POST", "/v1.41/build?t=a") HEADS(TYPE("application/x-tar")),
+	    "/v1.41/build?" AUTHZHEAD_ANY },
+	{ URI("POST", "/images/create?fromSrc=-")
+	    HEADS(TYPE("text/plain") "," LENGTH("7")),
+	    "/images/create?" AUTHZHEAD_ANY },
+	{ URI("POST", "/images/create?fromSrc=-")
+	    HEADS(TYPE("text/plain") "," LENGTH("0")), NULL },
+	{ URI("POST", "/build") HEADS(LENGTH("7")), NULL },
+	{ URI("POST", "/build") HEADS(JSON "," LENGTH("1")) BODY, NULL },
+	{ POST HEADS(JSON "," LENGTH("1")) BODY, NULL },
+	{ PUT HEADS(TYPE("application/x-tar")),
+	    "/containers/a/archive?" AUTHZHEAD_ANY },
+	{ GET, NULL },
+};
+
+/* Behind a type that is told there may be that of a form. */
+START_TEST(test_hidden)
+{
+	static char buf[BOUNDS_REQUEST_LINE_CAP];
+	enum reason reason;
+	size_t len, used;
+	char *p;
+
+	len = (size_t)asprintf(&p, "{%s}", hidden[_i].in);
+	ck_assert_msg(read_every_way(p, len, AUTHZMSG_REQUEST), "%s", p);
+	ck_assert_int_eq(authzhead_make(&message, made, &used, &head,
+	    &request), REASON_NONE);
+	ck_assert_msg(authzhead_widen(&message, &request, buf, &reason) ==
+	    (hidden[_i].wide != NULL), "%s", p);
+	if (hidden[_i].wide != NULL) {
+		ck_assert_int_eq(reason, REASON_NONE);
+		ck_assert_msg(span_eq(request.target.whole,
+		    span_of(hidden[_i].wide)), "%.*s",
+		    (int)request.target.whole.len, request.target.whole.p);
+	} else {
+		ck_assert(span_eq(request.target.whole, message.target));
+	}
+	free(p);
+}
+END_TEST
+
 /* What is kept may be as long as a request line may be, and longer. */
 START_TEST(test_long_target)
 {
@@ -526,6 +578,7 @@ unit_suite(void)
 	tc = unit_case(s, "request");
 	tcase_add_loop_test(tc, test_requests, 0, ROWS(requests));
 	tcase_add_loop_test(tc, test_marks, 0, ROWS(marks));
+	tcase_add_loop_test(tc, test_hidden, 0, ROWS(hidden));
 	tcase_add_test(tc, test_long_target);
 	return s;
 }
