@@ -170,6 +170,12 @@ put_now(enum log_level level, const char *line, size_t len)
 }
 
 void
+log_forked(void)
+{
+	lost_lines = 0;
+}
+
+void
 log_tell_lost(void)
 {
 	char told[64];

@@ -48,6 +48,10 @@ void log_init(enum log_level level, enum log_format format, enum log_to to);
 void log_seal(void);
 bool log_is_broken(void);
 
+/* log_forked(): in a child, at once: the lines that its parent has lost are
+ * not its own to tell. */
+void log_forked(void);
+
 /* log_tell_lost(): say how many lines were lost, if there are any that were
  * not told of; before a process ends. */
 void log_tell_lost(void);

@@ -123,6 +123,7 @@ spawn(const struct pool *p)
 	if (pid == 0) {
 		/* Fails on nothing that matters. */
 		(void)prctl(PR_SET_NAME, "dsp-metrics", 0, 0, 0);
+		log_forked();
 		metrics_run(&args);
 	}
 	if (pid == -1) {

@@ -26,12 +26,13 @@
 #include "whois.h"
 #include "worker.h"
 
-/* The name that ps(1) shows. */
+/* A child of that name, which ps(1) shows. */
 static void
-set_name(const char *name)
+begin(const char *name)
 {
 	/* Cannot fail. */
 	(void)prctl(PR_SET_NAME, name);
+	log_forked();
 }
 
 /* The life of gate or whois. */
@@ -45,7 +46,7 @@ enter_alone(const char *name, life *run, const struct conf *conf,
 {
 	const int fixed_fd = STDERR_FILENO + 1;
 
-	set_name(name);
+	begin(name);
 	log_init(conf->log_level, conf->log_format, LOG_TO_STDERR);
 	if (dup2(control_fd, fixed_fd) == -1)
 		fatal(2, "%s: descriptors", name);
@@ -129,7 +130,7 @@ spawn_park(struct pool *p, unsigned pool)
 		args.pair_fd = ends[1];
 		pid = fork();
 		if (pid == 0) {
-			set_name("dsp-park");
+			begin("dsp-park");
 			park_run(&args);
 		}
 		saved_errno = errno;
@@ -174,7 +175,7 @@ enter_worker(const struct pool *p, unsigned pool, size_t slot, int gate_fd,
 		.master = master,
 	};
 
-	set_name("dsp-worker");
+	begin("dsp-worker");
 	worker_run(&args);
 }
 
@@ -203,7 +204,7 @@ enter_door(const struct pool *p, unsigned pool, size_t slot, int whois_fd,
 		args.parks[args.nlanes] = p->park[i].no;
 		args.lanes[args.nlanes++] = p->park[i].fd;
 	}
-	set_name("dsp-door");
+	begin("dsp-door");
 	door_run(&args);
 }
 
